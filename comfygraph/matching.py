@@ -1,0 +1,76 @@
+"""Match-types: inputs that take one kind together, and outputs that have the kind of what went in.
+
+The server never compares them (validate_node_input lets a match-type pass everywhere); the editor does, and a kind that cannot fit
+fails the run. `ResizeImageMaskNode`, `ComfySwitchNode` and `CreateList` are ComfyUI 0.33.0's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from .definition import ANY, MATCH_TYPE, InputDef, NodeDef
+from .links import Link, fits
+from .values import Verdict
+
+
+def templates_of(definition: NodeDef) -> tuple[str, ...]:
+    """The match-type templates of a node; empty for almost every node."""
+    found = {
+        item.template
+        for d in definition.inputs.values()
+        for item in (d, d.grow.item if d.grow is not None else d)
+        if item.template is not None
+    }
+    found |= {o.template for o in definition.outputs if o.template is not None}
+    return tuple(sorted(found))
+
+
+def members_of(definition: NodeDef, inputs: Mapping[str, Any]) -> Iterator[tuple[str, InputDef, str]]:
+    """The linked match-type inputs: name, definition, and the kind that is linked there."""
+    for d in definition.inputs.values():
+        if d.type == MATCH_TYPE:
+            kind = kind_of(inputs.get(d.name))
+            if kind is not None:
+                yield d.name, d, kind
+        elif d.grow is not None and d.grow.item.type == MATCH_TYPE:
+            for slot in d.grow.slots:
+                name = f"{d.name}.{slot}"
+                kind = kind_of(inputs.get(name))
+                if kind is not None:
+                    yield name, d.grow.item, kind
+
+
+def kind_of(value: Any) -> str | None:
+    """The socket type of a link; None for anything else."""
+    return cast("Link[Any]", value)._kind if isinstance(value, Link) else None
+
+
+def verdicts(definition: NodeDef, inputs: Mapping[str, Any]) -> list[tuple[str, Verdict]]:
+    """What is wrong with the match-type inputs of a node whose links are `Link`s: by name, what and why."""
+    found: list[tuple[str, Verdict]] = []
+    first: dict[str, tuple[str, str]] = {}
+    for name, d, kind in members_of(definition, inputs):
+        template = d.template or ""
+        if not fits(kind, d.allowed):
+            message = f"{name} takes {' or '.join(d.allowed.split(','))}, and is given {kind}"
+            found.append((name, Verdict("error", "return_type_mismatch", message, f"give it a link of kind {d.allowed}")))
+            continue
+        if kind in (ANY, MATCH_TYPE):
+            continue
+        other, settled = first.setdefault(template, (name, kind))
+        if not fits(kind, settled):
+            message = f"{name} and {other} take one kind together: {other} is given {settled}, {name} {kind}"
+            found.append((name, Verdict("error", "return_type_mismatch", message, f"give {name} a link of kind {settled}")))
+    return found
+
+
+def output_kinds(definition: NodeDef, inputs: Mapping[str, Any]) -> list[str]:
+    """The socket types of a node's outputs, match-types replaced by what goes in (``*`` when nothing does)."""
+    if not any(o.template for o in definition.outputs):
+        return [o.type for o in definition.outputs]
+    settled: dict[str, str] = {}
+    for _, d, kind in members_of(definition, inputs):
+        if kind not in (ANY, MATCH_TYPE):
+            settled.setdefault(d.template or "", kind)
+    return [settled.get(o.template, ANY) if o.template else o.type for o in definition.outputs]

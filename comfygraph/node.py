@@ -1,0 +1,412 @@
+"""Nodes: the base classes of every typed node class, and what a construction does.
+
+A node is built from keyword arguments, checks them against its definition at once, and is from then on an immutable handle: a
+token of identity that graphs know it by. `Graph` gives it an id; `graph[node]` is the node as it stands in that graph.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import count
+from types import CodeType, FrameType, MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from .links import K_co, Link, Output
+
+if TYPE_CHECKING:
+    from .definition import InputDef, NodeDef
+    from .fields import Field
+    from .graph import Graph
+
+N = TypeVar("N", bound="Node")
+_serials = count(1)
+_PACKAGE = __name__.rpartition(".")[0]
+
+
+class Plan:
+    """What a class needs to know to build an instance: its definition, digested once at its first construction."""
+
+    __slots__ = ("definition", "fields", "flat", "kind", "templates", "trusted")
+
+    definition: NodeDef
+    fields: tuple[Field, ...]
+
+    def __init__(self, definition: NodeDef, owner: str) -> None:
+        from .fields import fields_of
+        from .matching import templates_of
+
+        self.definition = definition
+        self.fields = fields_of(definition, owner)
+        self.flat = all(d.choices is None and d.grow is None for d in definition.inputs.values())
+        self.templates = templates_of(definition)
+        # With several outputs a node is no link itself.
+        self.kind = definition.outputs[0].type if len(definition.outputs) == 1 else ""
+        # What a constructor accepted needs no second look against the same definition, unless there is a warning to give.
+        self.trusted = not definition.deprecated
+
+
+class Extra:
+    """What only some nodes have: a name, a title, and, for a node as it stands in a graph, that graph."""
+
+    __slots__ = ("graph", "id", "name", "title", "token")
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.title: str | None = None
+        self.token: object | None = None
+        self.graph: Graph | None = None
+        self.id: str | None = None
+
+
+class Node:
+    """The base of all node classes. Generated classes add the constructor and the outputs.
+
+    Attributes:
+        class_type: the node's name on the wire.
+        inputs: what it was given, read-only, by name on the wire; links are `Link`s.
+        where: ``file:line`` of the call that made it, or None.
+    """
+
+    __slots__ = ("_extra", "_inputs", "_kind", "_links", "_proof", "_serial", "_site")
+
+    class_type: ClassVar[str]
+    _definition: ClassVar[NodeDef | None] = None
+    _plan: ClassVar[Plan | None] = None
+    _is_node: ClassVar[bool] = True
+
+    _extra: Extra | None
+    _inputs: dict[str, Any]
+    _links: list[tuple[str, Link[Any]]]
+    _proof: NodeDef | None
+    _site: tuple[CodeType, int] | str | None
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, /, **inputs: Any) -> None:
+            """An untyped node (`Catalogue.node`): inputs by keyword or wire name, checked like those of a typed one."""
+            from .untyped import arguments
+
+            self._bind(*arguments(_plan_of(type(self)), type(self).__name__, inputs))
+
+    def _bind(self, *values: Any) -> None:
+        """Take the constructor's arguments, in the order of the definition."""
+        plan = self._plan or _plan_of(type(self))
+        self._extra = None
+        self._inputs = inputs = {}
+        self._serial = next(_serials)
+        frame = sys._getframe(2)
+        self._site = (frame.f_code, frame.f_lasti)
+        try:
+            if plan.flat:
+                for field, value in zip(plan.fields, values):
+                    if value is not None or not field.optional:
+                        inputs[field.name] = field.accept(value)
+            else:
+                for field, value in zip(plan.fields, values):
+                    if value is not None or not field.optional:
+                        field.put(inputs, value)
+        except Exception as error:
+            _refuse(self, plan, values, error)
+        self._links = [item for item in inputs.items() if isinstance(item[1], Link)]
+        self._proof = plan.definition if plan.trusted else None
+        if plan.templates:
+            _match(self, plan)
+        elif plan.kind:
+            self._kind = plan.kind
+        if frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+            self._site = _outside(frame)
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """What the node was given, or, for a node of a graph (``graph[node]``), what it has there."""
+        extra = self._extra
+        if extra is not None and extra.graph is not None:
+            return extra.graph._inputs_of(cast("str", extra.id))
+        return MappingProxyType(self._inputs)
+
+    @property
+    def id(self) -> str | None:
+        """Its id in the graph that gave this handle (``graph[node].id``), or the name it wants; None when it has neither."""
+        extra = self._extra
+        return None if extra is None else extra.id or extra.name
+
+    @property
+    def title(self) -> str | None:
+        """The title that the editor and progress messages show, if it was given one."""
+        extra = self._extra
+        if extra is None:
+            return None
+        return extra.title if extra.graph is None else extra.graph._title_of(cast("str", extra.id))
+
+    @property
+    def where(self) -> str | None:
+        """``file:line`` of the call that made the node; None for a node that was loaded."""
+        site = self._site
+        if isinstance(site, tuple):
+            site = self._site = _place(*site)
+        return site
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The names of its outputs, as the properties are called: ``("MODEL", "CLIP", "VAE")``."""
+        return tuple(self.outputs_by_name)
+
+    @property
+    def outputs_by_name(self) -> dict[str, str]:
+        """Output names with their socket types."""
+        from .naming import output_name
+
+        definition = self._definition_or_none()
+        if definition is None:
+            return {}
+        kinds = _output_kinds(self, definition)
+        return {output_name(o.name): kind for o, kind in zip(definition.outputs, kinds)}
+
+    def named(self: N, name: str) -> N:
+        """Give the node the id that it shall have in graphs, such as ``"sampler"``; returns the node.
+
+        Raises:
+            ValueError: `name` is empty.
+        """
+        if not name:
+            raise ValueError("a node's name cannot be empty")
+        self._more().name = name
+        return self
+
+    def titled(self: N, title: str) -> N:
+        """Give the node a title, which the editor and progress messages show; returns the node."""
+        self._more().title = title
+        return self
+
+    def output(self, which: int | str) -> Output[Any]:
+        """An output by index or name, for nodes whose class is not typed.
+
+        Raises:
+            EditError: there is no such output; the message lists those there are.
+        """
+        from .errors import EditError
+
+        names = list(self.outputs_by_name)
+        if isinstance(which, int) and (0 <= which < len(names) or self._definition_or_none() is None and which >= 0):
+            return self._output(which)
+        if isinstance(which, str) and which.upper() in names:
+            return self._output(names.index(which.upper()))
+        raise EditError(f"{self.class_type} has no output {which!r}; it has: {', '.join(names) or 'none'}")
+
+    def _output(self, slot: int) -> Output[Any]:
+        plan = self._plan
+        if plan is not None and not plan.templates and self._extra is None:
+            return Output(self, slot, plan.definition.outputs[slot].type)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        definition = self._definition_or_none()
+        kind = "*" if definition is None else _output_kinds(self, definition)[slot]
+        return Output(self, slot, kind)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+    def _more(self) -> Extra:
+        if self._extra is None:
+            self._extra = Extra()
+        return self._extra
+
+    @property
+    def _token(self) -> object:
+        extra = self._extra
+        return self if extra is None or extra.token is None else extra.token
+
+    @classmethod
+    def _definition_or_none(cls) -> NodeDef | None:
+        try:
+            return _plan_of(cls).definition
+        except LookupError:
+            return None
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Node) and self._token is other._token)
+
+    def __hash__(self) -> int:
+        return id(self._token)
+
+    def __repr__(self) -> str:
+        name = self.id or self.title
+        place = self.where
+        return f"<{self.class_type}{f' {name!r}' if name else ''}{f' made at {place}' if place else ''}>"
+
+
+class Node1(Node, Link[K_co]):
+    """A node with exactly one output, of kind `K_co`: it is a link itself."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+        _slot = 0
+
+        @property
+        def _node(self) -> Node:
+            return self
+
+
+class Option:
+    """The base of the option classes of dynamic combos, such as ``ResizeImageMaskNode.ScaleWidth(width=512)``.
+
+    Attributes:
+        key: the option on the wire.
+        inputs: what it was given, read-only, by name on the wire without the parent's.
+        definitions: the inputs that the option has.
+    """
+
+    __slots__ = ("_inputs",)
+
+    key: ClassVar[str]
+    _at: ClassVar[tuple[str, ...]]
+    _cached: ClassVar[tuple[tuple[InputDef, ...], tuple[Field, ...]] | None] = None
+    _is_option: ClassVar[bool] = True
+
+    def _bind(self, *values: Any) -> None:
+        self._inputs: dict[str, Any] = {}
+        for field, value in zip(self._read()[1], values):
+            if value is not None or not field.optional:
+                try:
+                    field.put(self._inputs, value)
+                except Exception as error:
+                    _refuse_option(self, field, value, error)
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        return MappingProxyType(self._inputs)
+
+    @property
+    def definitions(self) -> tuple[InputDef, ...]:
+        return self._read()[0]
+
+    @classmethod
+    def _read(cls) -> tuple[tuple[InputDef, ...], tuple[Field, ...]]:
+        if cls._cached is None:
+            from .fields import field
+
+            definition = _catalogue_of(cls)[cls._at[0]]
+            found = definition.inputs[cls._at[1]]
+            for i in range(2, len(cls._at), 2):
+                choice = (found.choices or {})[cls._at[i]]
+                if i + 1 < len(cls._at):
+                    found = next(d for d in choice if d.name == cls._at[i + 1])
+            definitions = (found.choices or {})[cls._at[-1]]
+            cls._cached = definitions, tuple(field(d, cls.__qualname__) for d in definitions)
+        return cls._cached
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self._inputs.items())
+        return f"{type(self).__qualname__}({given})"
+
+
+def _plan_of(cls: type[Node]) -> Plan:
+    """The class's plan, made at first use. Raises LookupError for a class that no definition is known of."""
+    plan = cls.__dict__.get("_plan")
+    if plan is None:
+        definition = cls._definition
+        if definition is None:
+            definition = _catalogue_of(cls)[cls.class_type]
+        plan = cls._plan = Plan(definition, cls.__name__)
+    return cast("Plan", plan)
+
+
+def _catalogue_of(cls: type) -> Mapping[str, NodeDef]:
+    """The definitions that the class was generated from: its package has a function `definitions`."""
+    for base in cls.__mro__:
+        package = sys.modules.get(base.__module__.rpartition(".")[0])
+        definitions = getattr(package, "definitions", None)
+        if definitions is not None:
+            return cast("Mapping[str, NodeDef]", definitions())
+    raise LookupError(cls.__qualname__)
+
+
+def _output_kinds(node: Node, definition: NodeDef) -> list[str]:
+    from .matching import output_kinds
+
+    return output_kinds(definition, node.inputs)
+
+
+def _match(node: Node, plan: Plan) -> None:
+    from .errors import GraphError
+    from .matching import output_kinds, verdicts
+    from .problems import Problem
+
+    found = [
+        Problem(v.severity, v.code, v.message, class_type=node.class_type, input=name, hint=v.hint, where=node.where)
+        for name, v in verdicts(plan.definition, node._inputs)
+    ]
+    if found:
+        raise GraphError(found)
+    if plan.kind:
+        node._kind = output_kinds(plan.definition, node._inputs)[0]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _refuse(node: Node, plan: Plan, values: tuple[Any, ...], error: Exception) -> None:
+    """Look at every argument once more, to name all that is wrong with the call and not only the first."""
+    from .errors import GraphError
+    from .fields import Misfit
+    from .problems import Problem
+
+    if not isinstance(error, Misfit):
+        raise error
+    node._site = _outside(sys._getframe(3))
+    found: list[Problem] = []
+    scratch: dict[str, Any] = {}
+    for field, value in zip(plan.fields, values):
+        if value is None and field.optional:
+            continue
+        try:
+            field.put(scratch, value)
+        except Misfit as misfit:
+            v = misfit.verdict
+            found.append(Problem(v.severity, v.code, v.message, class_type=node.class_type, input=misfit.name, hint=v.hint, where=node.where))
+    raise GraphError(found) from None
+
+
+def _refuse_option(option: Option, field: Field, value: Any, error: Exception) -> None:
+    from .errors import GraphError
+    from .fields import Misfit
+    from .problems import Problem
+
+    if not isinstance(error, Misfit):
+        raise error
+    site = _outside(sys._getframe(3))
+    where = _place(*site) if isinstance(site, tuple) else site
+    v = error.verdict
+    raise GraphError(
+        [Problem(v.severity, v.code, f"{type(option).__qualname__}: {v.message}", class_type=option._at[0], input=error.name, hint=v.hint, where=where)]
+    ) from None
+
+
+def _outside(frame: FrameType | None) -> tuple[CodeType, int] | str | None:
+    """The first frame that is not comfygraph's own: the user's call."""
+    while frame is not None and _internal(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
+    return None if frame is None else (frame.f_code, frame.f_lasti)
+
+
+def _internal(module: str) -> bool:
+    return module == _PACKAGE or module.startswith(_PACKAGE + ".")
+
+
+def _place(code: CodeType, lasti: int) -> str:
+    from .sites import place
+
+    return place(code, lasti)
+
+
+def walk(nodes: Iterator[Node]) -> list[Node]:
+    """These nodes and everything upstream of them, each once, in order of creation. No recursion: chains may be long."""
+    seen: dict[int, Node] = {}
+    pending = list(nodes)
+    while pending:
+        node = pending.pop()
+        if id(node) not in seen:
+            seen[id(node)] = node
+            for _, link in node._links:
+                source = link._node
+                if id(source) not in seen:
+                    pending.append(source)
+    return sorted(seen.values(), key=_by_serial)
+
+
+def _by_serial(node: Node) -> int:
+    return node._serial

@@ -1,0 +1,58 @@
+"""Small words for messages: what a value looks like in one line, and which of the known names was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+MAX_SHOWN: Final = 60  # characters of a value in a message
+MAX_LISTED: Final = 12  # names in a hint
+
+
+def shown(value: Any) -> str:
+    """A value in one short line: its repr, cut in the middle when it is long."""
+    text = repr(value)
+    if len(text) <= MAX_SHOWN:
+        return text
+    half = (MAX_SHOWN - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
+
+
+def listed(names: Iterable[Any], *, most: int = MAX_LISTED) -> str:
+    """Names in one line, the first of them when there are many: ``"'a', 'b', … (44 in all)"``."""
+    every = [shown(name) for name in names]
+    return ", ".join(every) if len(every) <= most else f"{', '.join(every[:most])}, … ({len(every)} in all)"
+
+
+def close(word: Any, names: Iterable[Any], *, most: int = 3) -> list[Any]:
+    """The names that look like `word`, closest first: equal but for case or path separators, then similar, then containing it."""
+    import difflib
+
+    every = list(names)
+    if not isinstance(word, str):
+        return [name for name in every if str(name) == str(word)][:most]
+    by_key: dict[str, Any] = {}
+    for name in every:
+        if isinstance(name, str):
+            by_key.setdefault(_key(name), name)
+    key = _key(word)
+    found = [by_key[key]] if key in by_key else []
+    found += [by_key[match] for match in difflib.get_close_matches(key, by_key, n=most, cutoff=0.6)]
+    if len(key) >= 3:
+        found += [name for other, name in by_key.items() if key in other]
+    return list(dict.fromkeys(found))[:most]
+
+
+def did_you_mean(word: Any, names: Iterable[Any], *, what: str = "option") -> str:
+    """A hint: the close names if there are any, else the names there are, else that there are none."""
+    every = list(names)
+    if not every:
+        return f"there is no {what} at all"
+    found = close(word, every)
+    if found:
+        return f"did you mean {' or '.join(shown(name) for name in found)}?"
+    return f"there {'is' if len(every) == 1 else 'are'}: {listed(every)}"
+
+
+def _key(name: str) -> str:
+    return name.replace("\\", "/").casefold()

@@ -1,0 +1,65 @@
+"""Nodes that nobody generated: classes made from a definition at run time, and arguments by name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .definition import MISSING, NodeDef
+from .errors import GraphError
+from .fields import default_of
+from .naming import class_name, output_name
+from .node import Node, Node1, _outside, _place
+from .problems import Problem
+from .text import did_you_mean
+
+if TYPE_CHECKING:
+    from .node import Plan
+
+
+def node_class(definition: NodeDef) -> type[Node]:
+    """A node class for a definition: keyword arguments by name, outputs as UPPERCASE properties."""
+    base: type[Node] = Node1 if len(definition.outputs) == 1 else Node
+    body: dict[str, Any] = {
+        "__slots__": (),
+        "class_type": definition.class_type,
+        "_definition": definition,
+        "__doc__": f"{definition.class_type}, untyped: made from a catalogue at run time.",
+    }
+    for slot, out in enumerate(definition.outputs):
+        body[output_name(out.name)] = property(lambda self, slot=slot: self._output(slot))
+    return type(class_name(definition.class_type), (base,), body)
+
+
+def arguments(plan: Plan, owner: str, given: Mapping[str, Any]) -> list[Any]:
+    """The values in the order of the definition, defaults filled in. Names may be keywords or names on the wire.
+
+    Raises:
+        GraphError: unknown names (with the close ones), and inputs that are needed and missing.
+    """
+    rest = dict(given)
+    values: list[Any] = []
+    found: list[Problem] = []
+    site = _outside(sys._getframe(2))
+    where = _place(*site) if isinstance(site, tuple) else site
+    class_type = plan.definition.class_type
+    for field in plan.fields:
+        value = rest.pop(field.keyword, MISSING)
+        if value is MISSING:
+            value = rest.pop(field.name, MISSING)
+        if value is MISSING:
+            value = default_of(field.definition)
+        if value is MISSING:
+            message = f"{owner} needs {field.name}, and it was not given"
+            found.append(Problem("error", "required_input_missing", message, class_type=class_type, input=field.name, hint=field.wanted(), where=where))
+        values.append(value)
+    known = [field.keyword for field in plan.fields]
+    for name in rest:
+        hint = did_you_mean(name, known, what="input")
+        found.append(Problem("error", "unknown_input", f"{owner} has no input {name!r}", class_type=class_type, input=name, hint=hint, where=where))
+    if found:
+        raise GraphError(found)
+    return values
+
+
