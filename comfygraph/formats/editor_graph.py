@@ -54,7 +54,8 @@ class Node:
         if self.file.title:
             return self.file.title
         if self.definition is not None:
-            return self.definition.display_name or self.definition.class_type
+            own = self.definition
+            return tables.TITLES.get(own.class_type) or own.display_name or own.class_type
         if self.inner is not None:
             return self.inner.name
         return tables.NOTES.get(self.file.type, self.file.type)

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..definition import ANY, MISSING
+from ..definition import ANY, DYNAMIC_COMBO, MISSING
 from . import editor_tables as tables
 from .editor_file import Link, Port, sequence
 from .editor_graph import Graph, Node, promoted
@@ -220,7 +220,7 @@ def _new_input(inner: Graph, wanted: str, kind: str, ends: list[tuple[Node, Sock
         end.link = identifier
         widget = node.widget_of(end)
         for socket in added:
-            if widget is not None:
+            if widget is not None and socket.promoted is None:
                 socket.promoted = promoted(widget, name)
     return name
 
@@ -233,16 +233,44 @@ def _bypass_primitive(host: Node, primitive: Node, group: list[_Entry]) -> None:
     ends: list[tuple[Node, Socket]] = []
     for identifier in primitive.file.output_links[0] if primitive.file.output_links else ():
         link = inner.links.get(identifier)
-        found = inner.target(link) if link is not None else None
+        found = _numbered(inner, link) if link is not None else None
         if found is None:
             return
         ends.append(found)
     kind = primitive.outputs[0] if primitive.outputs else ANY
     if not ends or any(kind != ANY and socket.type not in (kind, ANY) for _, socket in ends):
         return
+    if len({_shape(node.widget_of(socket)) for node, socket in ends} - {None}) > 1:
+        return  # the editor joins one input to like widgets only
     title = primitive.file.title
     name = _new_input(inner, title if title and title != tables.PRIMITIVE else group[0].widget, kind, ends)
     primitive.file.properties = {**primitive.file.properties, _TAKEN_OVER: name}
     valued = next((entry for entry in group if entry.value is not MISSING), None)
     if valued is not None:
         _give(host, name, valued)
+
+
+def _numbered(inner: Graph, link: Link) -> tuple[Node, Socket] | None:
+    """Where the editor thinks that a link ends while it loads: at the number that the file gives.
+
+    That number may be of another socket, where the file left out sockets of widgets. The editor mends numbers only later,
+    but for the sockets after a dynamic combo, which it has just laid out anew.
+    """
+    node = inner.nodes.get(link.target)
+    if node is None:
+        return None
+    sockets = node.form.sockets
+    true = next((place for place, socket in enumerate(sockets) if socket.link == link.id), None)
+    dynamic = next((place for place, socket in enumerate(sockets) if socket.type == DYNAMIC_COMBO), len(sockets))
+    place = true if true is not None and true > dynamic else link.target_slot
+    return (node, sockets[place]) if 0 <= place < len(sockets) else None
+
+
+def _shape(widget: Widget | None) -> tuple[object, ...] | None:
+    """What must be equal for widgets to share an input: the type, and of numbers the bounds and the step."""
+    if widget is None:
+        return None
+    item = widget.definition
+    if item is None or widget.type not in ("INT", "FLOAT"):
+        return (widget.type,)
+    return widget.type, item.min, item.max, item.step

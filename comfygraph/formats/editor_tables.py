@@ -125,6 +125,20 @@ REROUTE: Final = "Reroute"
 PRIMITIVE: Final = "PrimitiveNode"
 NOTES: Final[dict[str, str]] = {"Note": "Note", "MarkdownNote": "Markdown Note"}
 
+TITLES: Final[dict[str, str]] = {
+    "ByteDance2FirstLastFrameNode": "ByteDance Seedance 2.0 First-Last-Frame to Video",
+    "ByteDance2ReferenceNode": "ByteDance Seedance 2.0 Reference to Video",
+    "ByteDance2TextToVideoNode": "ByteDance Seedance 2.0 Text to Video",
+    "LTXVConcatAVLatent": "LTXVConcatAVLatent",
+    "LTXVSeparateAVLatent": "LTXVSeparateAVLatent",
+    "MinimaxHailuoVideoNode": "MiniMax Hailuo Video",
+    "RecraftImageToImageNode": "Recraft Image to Image",
+    "RecraftTextToImageNode": "Recraft Text to Image",
+    "RecraftTextToVectorNode": "Recraft Text to Vector",
+    "TopazImageEnhance": "Topaz Image Enhance",
+}
+"""Classes that the editor's own list of English names calls otherwise than the server does (release 0.33.0)."""
+
 PACK_REROUTES: Final = frozenset({"Reroute (rgthree)"})
 """Reroutes of well-known custom packs; like the editor's own, they exist in the browser only."""
 
