@@ -1,0 +1,152 @@
+"""Files written whole or not at all, and never over another one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..errors import OutputError
+from .names import numbered, safe_name
+
+MOST_NUMBERS = 100_000
+
+
+def folder(path: str | os.PathLike[str]) -> Path:
+    """The folder, made if it is not there.
+
+    Raises:
+        OutputError: it cannot be made, or is a file.
+    """
+    target = Path(path).expanduser()
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{target}: the folder cannot be made: {error.strerror or type(error).__name__}") from error
+    return target
+
+
+@contextmanager
+def whole_file(directory: Path, name: str) -> Iterator[tuple[BinaryIO, Callable[[], Path]]]:
+    """A file to write, and what makes it final: until that is called there is nothing under its name.
+
+    Args:
+        directory: an existing folder.
+        name: what to call it; made safe, and numbered when it is taken.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    safe = safe_name(name)
+    part = directory / f".{uuid.uuid4().hex}.part"
+    try:
+        file = part.open("xb")
+    except OSError as error:
+        raise _unwritable(directory, error) from error
+
+    def finish() -> Path:
+        try:
+            # Not synced to the disk: a killed process loses nothing by that, and each file would cost milliseconds.
+            file.close()
+            return _settle(part, directory, safe)
+        except OSError as error:
+            raise _unwritable(directory, error) from error
+
+    try:
+        yield file, finish
+    finally:
+        with contextlib.suppress(OSError):
+            file.close()
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def write(file: BinaryIO, chunk: bytes, directory: Path) -> None:
+    """Write, with a full disk as an OutputError."""
+    try:
+        file.write(chunk)
+    except OSError as error:
+        raise _unwritable(directory, error) from error
+
+
+def _settle(part: Path, directory: Path, name: str) -> Path:
+    """Give the part its name: a link fails when the name is taken, so two writers never meet."""
+    for number in range(1, MOST_NUMBERS):
+        target = directory / (name if number == 1 else numbered(name, number))
+        try:
+            os.link(part, target)
+        except FileExistsError:
+            continue
+        except (OSError, AttributeError):
+            # A file system without links: take the name first, then put the file in its place.
+            try:
+                os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            except FileExistsError:
+                continue
+            os.replace(part, target)
+        return target
+    raise OutputError(f"{directory / name}: {MOST_NUMBERS} files of this name are there already")
+
+
+def _unwritable(directory: Path, error: OSError) -> OutputError:
+    return OutputError(f"{directory}: cannot be written to: {error.strerror or type(error).__name__}")
+
+
+def is_url(target: object) -> bool:
+    """Is it an address for fsspec (``s3://…``, ``memory://…``), and not a path?"""
+    return isinstance(target, str) and "://" in target
+
+
+def save_url(target: str, name: str, chunks: Iterable[bytes]) -> str:
+    """Write to a file system of fsspec, under a temporary name first.
+
+    Args:
+        target: the folder's address, such as ``"s3://bucket/run-7"``.
+        name: made safe, and numbered when it is taken.
+        chunks: the content.
+
+    Returns:
+        The file's address.
+
+    Raises:
+        OutputError: fsspec is not installed, or does not know or reach it.
+    """
+    try:
+        import fsspec  # type: ignore[import-untyped,unused-ignore]
+    except ImportError as error:
+        raise OutputError("saving to a URL needs fsspec: pip install fsspec") from error
+    safe = safe_name(name)
+    try:
+        fs: Any
+        base: Any
+        fs, base = fsspec.core.url_to_fs(target)
+        base = str(base).rstrip("/")
+        fs.makedirs(base, exist_ok=True)
+        part = f"{base}/.{uuid.uuid4().hex}.part"
+        try:
+            with fs.open(part, "wb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+            final = f"{base}/{safe}"
+            number = 1
+            while fs.exists(final):
+                number += 1
+                final = f"{base}/{numbered(safe, number)}"
+            fs.mv(part, final)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                fs.rm(part)
+            raise
+        return str(fs.unstrip_protocol(final))
+    except OutputError:
+        raise
+    except Exception as error:
+        from ..errors import ComfyError
+
+        if isinstance(error, ComfyError):
+            raise
+        raise OutputError(f"cannot save there: {type(error).__name__} of fsspec") from error
