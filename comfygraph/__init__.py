@@ -1,0 +1,68 @@
+"""comfygraph: ComfyUI pipelines written as Python.
+
+    >>> from comfygraph import Client, Graph
+    >>> from comfygraph.nodes import KSampler
+
+Everything here is loaded at first use, so that importing comfygraph costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .catalogue import Catalogue as Catalogue
+    from .client import AsyncClient as AsyncClient
+    from .client import Client as Client
+    from .client import Job as Job
+    from .client import Result as Result
+    from .errors import ComfyError as ComfyError
+    from .errors import GraphError as GraphError
+    from .graph import Graph as Graph
+    from .problems import Problem as Problem
+    from .raw import raw as raw
+    from .simulator import Simulator as Simulator
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AsyncClient": "client",
+    "Catalogue": "catalogue",
+    "Client": "client",
+    "ComfyError": "errors",
+    "Graph": "graph",
+    "GraphError": "errors",
+    "Job": "client",
+    "Problem": "problems",
+    "Result": "client",
+    "Simulator": "simulator",
+    "raw": "raw",
+}
+
+__all__ = [
+    "AsyncClient",
+    "Catalogue",
+    "Client",
+    "ComfyError",
+    "Graph",
+    "GraphError",
+    "Job",
+    "Problem",
+    "Result",
+    "Simulator",
+    "raw",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

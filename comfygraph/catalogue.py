@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from .definition import NodeDef
 from .errors import DefinitionError
@@ -134,6 +134,13 @@ class Catalogue(Mapping[str, NodeDef]):
         if node is None:
             node = self._nodes[class_type] = node_def(class_type, self.record(class_type), open_files=self.open_files)
         return node
+
+    def find(self, class_type: object) -> NodeDef | None:
+        """The definition of a class, None if there is none: `get`, for callers in a hurry."""
+        node = self._nodes.get(class_type)  # type: ignore[call-overload]
+        if node is None and type(class_type) is str and class_type in self:
+            node = self[class_type]
+        return cast("NodeDef | None", node)
 
     def __contains__(self, class_type: object) -> bool:
         return class_type in self._raw or class_type in self._text

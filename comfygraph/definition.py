@@ -117,6 +117,7 @@ class NodeDef:
         inputs: its declared inputs by name, in the order the server shows them.
         outputs: its outputs; a link's number counts through them.
         output_node: running a graph means running these.
+        templates: its match-type templates; empty for almost every node.
         category, display_name, module: where it stands in the editor, its title there, the Python module it is from.
         input_is_list: it gets whole lists rather than one item at a time.
         api_node: a partner node: it costs money and needs an account key.
@@ -125,6 +126,7 @@ class NodeDef:
     class_type: str
     inputs: Mapping[str, InputDef]
     outputs: tuple[OutputDef, ...]
+    templates: tuple[str, ...] = ()
     output_node: bool = False
     category: str = ""
     display_name: str = ""

@@ -33,13 +33,28 @@ class Misfit(Exception):
         self.name = name
 
 
+class Notice(Exception):
+    """A value that is taken and is not the common case: a link on a widget, an upload, a value that the server would coerce.
+
+    Attributes:
+        value: what to store; None where it is stored already.
+        trusted: `check` has nothing more to say of it.
+    """
+
+    def __init__(self, value: Any = None, *, trusted: bool = False) -> None:
+        super().__init__()
+        self.value = value
+        self.trusted = trusted
+
+
 class Field:
     """One input of a node or of an option: its name on the wire, its keyword, its definition."""
 
-    __slots__ = ("definition", "keyword", "name", "optional", "owner")
+    __slots__ = ("definition", "keyword", "name", "optional", "owner", "socket")
 
     def __init__(self, definition: InputDef, owner: str) -> None:
         self.definition = definition
+        self.socket = definition.form == "socket"
         self.name = definition.name
         self.keyword = input_name(definition.name)
         self.optional = not definition.required
@@ -54,13 +69,15 @@ class Field:
         inputs[self.name] = self.accept(value)
 
     def odd(self, value: Any) -> Any:
-        """The slow path: every value that is not the common case."""
+        """The slow path: every value that is not the common case. Raises Misfit, or Notice for a value that is taken all the same."""
         if isinstance(value, Raw):
-            return value
+            raise Notice(value, trusted=True)
         if isinstance(value, Link):
             link = cast("Link[Any]", value)
             if fits(link._kind, self.definition.type) and not self._closed_to(link):
-                return link
+                if self.socket:
+                    return link
+                raise Notice(link, trusted=True)
             raise self._mismatch(link)
         if getattr(value, "_is_node", False):
             raise self._which_output(value)
@@ -81,11 +98,13 @@ class Field:
         return Misfit(Verdict("error", code, message, hint), self.name)
 
     def judged(self, value: Any) -> Any:
-        """`value` as it is, when the server would take it, coerced or not. Raises Misfit."""
+        """Raises Misfit for what the server would refuse, and Notice for what it takes, coerced or not."""
         verdict = judge(self.definition, value)
-        if verdict is not None and verdict.severity == "error":
+        if verdict is None:
+            raise Notice(value, trusted=True)
+        if verdict.severity == "error":
             raise Misfit(verdict, self.name)
-        return value
+        raise Notice(value)
 
     def _closed_to(self, link: Link[Any]) -> bool:
         # A combo declared the old way has a list for its type; only a wildcard is let into it.
@@ -217,7 +236,7 @@ class ComboField(Field):
 
             upload = as_upload(value)
             if upload is not None:
-                return upload
+                raise Notice(upload, trusted=True)
         return self.judged(jsonable(value, self))
 
     def wanted(self) -> str:
@@ -239,7 +258,7 @@ class DataField(Field):
         verdict = judge_data(self.definition, value)
         if verdict is not None:
             raise Misfit(verdict, self.name)
-        return jsonable(value, self)
+        raise Notice(jsonable(value, self), trusted=True)
 
 
 class DynamicComboField(Field):
@@ -264,6 +283,7 @@ class DynamicComboField(Field):
         inputs[self.name] = option.key
         for name, nested in option.inputs.items():
             inputs[f"{self.name}.{name}"] = nested
+        raise Notice(trusted=not option.noticed)
 
     def _bare(self, value: Any, choices: Mapping[str, Any]) -> Misfit:
         if isinstance(value, str) and value in choices:
@@ -307,6 +327,7 @@ class AutogrowField(Field):
             given = dict(zip(slots, items))
         else:
             raise self.misfit("invalid_input_type", f"{self.name} takes a list, or a mapping by slot, not {shown(value)}", f"write {self.keyword}=[…]")
+        trusted = True
         for i, slot in enumerate(slots):
             item = given.get(slot)
             name = f"{self.name}.{slot}"
@@ -315,8 +336,12 @@ class AutogrowField(Field):
                     inputs[name] = self._item.accept(item)
                 except Misfit as misfit:
                     raise Misfit(misfit.verdict, name) from None
+                except Notice as notice:
+                    inputs[name] = notice.value
+                    trusted = trusted and notice.trusted
             elif i < self.grow.min:
                 raise self.misfit("required_input_missing", f"{self.name} needs at least {self.grow.min}, and {slot} is missing")
+        raise Notice(trusted=trusted)
 
 
 FIELDS: Final[dict[str, Callable[[InputDef, str], Field]]] = {

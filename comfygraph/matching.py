@@ -6,7 +6,7 @@ fails the run. `ResizeImageMaskNode`, `ComfySwitchNode` and `CreateList` are Com
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 from .definition import ANY, MATCH_TYPE, InputDef, NodeDef
@@ -14,20 +14,16 @@ from .links import Link, fits
 from .values import Verdict
 
 
-def templates_of(definition: NodeDef) -> tuple[str, ...]:
-    """The match-type templates of a node; empty for almost every node."""
-    found = {
-        item.template
-        for d in definition.inputs.values()
-        for item in (d, d.grow.item if d.grow is not None else d)
-        if item.template is not None
-    }
-    found |= {o.template for o in definition.outputs if o.template is not None}
-    return tuple(sorted(found))
+def kind_of(value: Any) -> str | None:
+    """The socket type of a link; None for anything else."""
+    return cast("Link[Any]", value)._kind if isinstance(value, Link) else None
 
 
-def members_of(definition: NodeDef, inputs: Mapping[str, Any]) -> Iterator[tuple[str, InputDef, str]]:
-    """The linked match-type inputs: name, definition, and the kind that is linked there."""
+KindOf = Callable[[Any], "str | None"]
+
+
+def members_of(definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf = kind_of) -> Iterator[tuple[str, InputDef, str]]:
+    """The linked match-type inputs: name, definition, and the kind that is linked there, as `kind_of` tells it of a value."""
     for d in definition.inputs.values():
         if d.type == MATCH_TYPE:
             kind = kind_of(inputs.get(d.name))
@@ -41,16 +37,11 @@ def members_of(definition: NodeDef, inputs: Mapping[str, Any]) -> Iterator[tuple
                     yield name, d.grow.item, kind
 
 
-def kind_of(value: Any) -> str | None:
-    """The socket type of a link; None for anything else."""
-    return cast("Link[Any]", value)._kind if isinstance(value, Link) else None
-
-
-def verdicts(definition: NodeDef, inputs: Mapping[str, Any]) -> list[tuple[str, Verdict]]:
-    """What is wrong with the match-type inputs of a node whose links are `Link`s: by name, what and why."""
+def verdicts(definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf = kind_of) -> list[tuple[str, Verdict]]:
+    """What is wrong with the match-type inputs of a node: by name, what and why."""
     found: list[tuple[str, Verdict]] = []
     first: dict[str, tuple[str, str]] = {}
-    for name, d, kind in members_of(definition, inputs):
+    for name, d, kind in members_of(definition, inputs, kind_of):
         template = d.template or ""
         if not fits(kind, d.allowed):
             message = f"{name} takes {' or '.join(d.allowed.split(','))}, and is given {kind}"
@@ -65,12 +56,12 @@ def verdicts(definition: NodeDef, inputs: Mapping[str, Any]) -> list[tuple[str, 
     return found
 
 
-def output_kinds(definition: NodeDef, inputs: Mapping[str, Any]) -> list[str]:
+def output_kinds(definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf = kind_of) -> list[str]:
     """The socket types of a node's outputs, match-types replaced by what goes in (``*`` when nothing does)."""
     if not any(o.template for o in definition.outputs):
         return [o.type for o in definition.outputs]
     settled: dict[str, str] = {}
-    for _, d, kind in members_of(definition, inputs):
+    for _, d, kind in members_of(definition, inputs, kind_of):
         if kind not in (ANY, MATCH_TYPE):
             settled.setdefault(d.template or "", kind)
     return [settled.get(o.template, ANY) if o.template else o.type for o in definition.outputs]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -24,6 +25,18 @@ CLASS_NAMES: Final[dict[str, str]] = {
     "TextEncodeAceStepAudio1.5": "TextEncodeAceStepAudio15",
 }
 """Class names that the rule would not name well."""
+
+KIND_NAMES: Final[dict[str, str]] = {}
+"""Socket types that the rule would not name well."""
+
+OPTION_NAMES: Final[dict[tuple[str, str, str], str]] = {}
+"""Option classes of dynamic combos that the rule would not name well, by node class, input and key."""
+
+LIST_NAMES: Final[dict[str, str]] = {
+    "BasicScheduler.scheduler": "SchedulerName",
+    "KSampler.sampler_name": "SamplerName",
+}
+"""Option lists that get a type alias, by the first input that uses them (``"Class.input"``), where the rule would not name them well."""
 
 _NOT_WORD: Final = re.compile(r"\W+", re.ASCII)
 
@@ -75,8 +88,39 @@ def camel(words: str) -> str:
         >>> camel("scale dimensions"), camel("anthropic/claude-opus-4.8"), camel("CLIP_VISION")
         ('ScaleDimensions', 'AnthropicClaudeOpus48', 'CLIPVISION')
     """
-    parts = [part for part in re.split(r"[\W_]+", words, flags=re.ASCII) if part]
-    return _identifier("".join(part[0].upper() + part[1:] for part in parts) or "Unnamed", "N")
+    return _identifier("".join(_words(words)) or "Unnamed", "N")
+
+
+def _words(text: str) -> list[str]:
+    return [part[0].upper() + part[1:] for part in re.split(r"[\W_]+", text, flags=re.ASCII) if part]
+
+
+def option_names(class_type: str, choices: Mapping[str, Iterable[str]]) -> dict[tuple[str, str], str]:
+    """The option classes of one scope (a node, or an option with dynamic combos of its own), by input and key.
+
+    An option is called by its key in CamelCase. The input's name goes in front where the key alone names no class (it starts with
+    a digit, is a Python keyword, or has no letters), and where two of the scope would be called alike.
+
+    Args:
+        class_type: the node class, for `OPTION_NAMES`.
+        choices: the keys of each dynamic combo of the scope.
+
+    Example:
+        >>> option_names("X", {"resize": ["scale width", "off"], "ratio": ["16:9"], "blur": ["off"]})
+        ... # doctest: +NORMALIZE_WHITESPACE
+        {('resize', 'scale width'): 'ScaleWidth', ('resize', 'off'): 'ResizeOff', ('ratio', '16:9'): 'Ratio169',
+         ('blur', 'off'): 'BlurOff'}
+    """
+    every = [(name, key) for name, keys in choices.items() for key in keys]
+    bare = {place: "".join(_words(place[1])) for place in every}
+    names: dict[tuple[str, str], str] = {}
+    for place in every:
+        name = bare[place]
+        alone = name and not name[0].isdigit() and not keyword.iskeyword(name)
+        if not alone or list(bare.values()).count(name) > 1:
+            name = camel(place[0]) + name
+        names[place] = OPTION_NAMES.get((class_type, *place), name)
+    return names
 
 
 @lru_cache(maxsize=8192)
@@ -87,6 +131,8 @@ def kind_name(wire: str) -> str:
         >>> kind_name("CLIP_VISION_OUTPUT"), kind_name("LOAD3D_CAMERA")
         ('ClipVisionOutput', 'Load3dCamera')
     """
+    if wire in KIND_NAMES:
+        return KIND_NAMES[wire]
     parts = [part for part in re.split(r"[\W_]+", wire, flags=re.ASCII) if part]
     return _identifier("".join(part.capitalize() for part in parts) or "Unnamed", "N")
 

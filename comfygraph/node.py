@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from itertools import count
+from operator import attrgetter
 from types import CodeType, FrameType, MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
@@ -22,28 +23,28 @@ if TYPE_CHECKING:
 N = TypeVar("N", bound="Node")
 _serials = count(1)
 _PACKAGE = __name__.rpartition(".")[0]
+# The packages of ours whose functions make nodes for a caller: the place to report is the caller's.
+_OWN = frozenset({_PACKAGE, f"{_PACKAGE}.presets", f"{_PACKAGE}.subgraphs", f"{_PACKAGE}.formats"})
 
 
 class Plan:
     """What a class needs to know to build an instance: its definition, digested once at its first construction."""
 
-    __slots__ = ("definition", "fields", "flat", "kind", "templates", "trusted")
+    __slots__ = ("definition", "fields", "kind", "proof", "templates")
 
     definition: NodeDef
     fields: tuple[Field, ...]
 
     def __init__(self, definition: NodeDef, owner: str) -> None:
         from .fields import fields_of
-        from .matching import templates_of
 
         self.definition = definition
         self.fields = fields_of(definition, owner)
-        self.flat = all(d.choices is None and d.grow is None for d in definition.inputs.values())
-        self.templates = templates_of(definition)
+        self.templates = definition.templates
         # With several outputs a node is no link itself.
         self.kind = definition.outputs[0].type if len(definition.outputs) == 1 else ""
         # What a constructor accepted needs no second look against the same definition, unless there is a warning to give.
-        self.trusted = not definition.deprecated
+        self.proof = None if definition.deprecated else definition
 
 
 class Extra:
@@ -93,29 +94,26 @@ class Node:
         """Take the constructor's arguments, in the order of the definition."""
         plan = self._plan or _plan_of(type(self))
         self._extra = None
-        self._inputs = inputs = {}
         self._serial = next(_serials)
         frame = sys._getframe(2)
         self._site = (frame.f_code, frame.f_lasti)
+        if frame.f_globals.get("__package__") in _OWN:
+            self._site = _outside(frame)
+        self._inputs = inputs = {}
+        self._links = links = []
         try:
-            if plan.flat:
-                for field, value in zip(plan.fields, values):
-                    if value is not None or not field.optional:
-                        inputs[field.name] = field.accept(value)
-            else:
-                for field, value in zip(plan.fields, values):
-                    if value is not None or not field.optional:
-                        field.put(inputs, value)
+            for field, value in zip(plan.fields, values):
+                if value is not None or not field.optional:
+                    inputs[field.name] = value = field.accept(value)
+                    if field.socket:
+                        links.append((field.name, value))
+            self._proof = plan.proof
         except Exception as error:
-            _refuse(self, plan, values, error)
-        self._links = [item for item in inputs.items() if isinstance(item[1], Link)]
-        self._proof = plan.definition if plan.trusted else None
+            _bind_slowly(self, plan, values, error)
         if plan.templates:
             _match(self, plan)
         elif plan.kind:
             self._kind = plan.kind
-        if frame.f_globals.get("__name__", "").startswith(_PACKAGE):
-            self._site = _outside(frame)
 
     @property
     def inputs(self) -> Mapping[str, Any]:
@@ -251,9 +249,12 @@ class Option:
         key: the option on the wire.
         inputs: what it was given, read-only, by name on the wire without the parent's.
         definitions: the inputs that the option has.
+        noticed: it holds a value that `check` has something to say of.
     """
 
-    __slots__ = ("_inputs",)
+    __slots__ = ("_inputs", "noticed")
+
+    noticed: bool
 
     key: ClassVar[str]
     _at: ClassVar[tuple[str, ...]]
@@ -261,13 +262,20 @@ class Option:
     _is_option: ClassVar[bool] = True
 
     def _bind(self, *values: Any) -> None:
+        from .fields import Misfit, Notice
+
         self._inputs: dict[str, Any] = {}
+        self.noticed = False
         for field, value in zip(self._read()[1], values):
             if value is not None or not field.optional:
                 try:
                     field.put(self._inputs, value)
-                except Exception as error:
-                    _refuse_option(self, field, value, error)
+                except Notice as notice:
+                    self.noticed = self.noticed or not notice.trusted
+                    if notice.value is not None:
+                        self._inputs[field.name] = notice.value
+                except Misfit as misfit:
+                    _refuse_option(self, misfit)
 
     @property
     def inputs(self) -> Mapping[str, Any]:
@@ -339,41 +347,46 @@ def _match(node: Node, plan: Plan) -> None:
         node._kind = output_kinds(plan.definition, node._inputs)[0]  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _refuse(node: Node, plan: Plan, values: tuple[Any, ...], error: Exception) -> None:
-    """Look at every argument once more, to name all that is wrong with the call and not only the first."""
+def _bind_slowly(node: Node, plan: Plan, values: tuple[Any, ...], error: Exception) -> None:
+    """Take every argument on its own, to name all that is wrong with the call and not only the first thing."""
     from .errors import GraphError
-    from .fields import Misfit
+    from .fields import Misfit, Notice
     from .problems import Problem
 
-    if not isinstance(error, Misfit):
+    if not isinstance(error, (Misfit, Notice)):
         raise error
-    node._site = _outside(sys._getframe(3))
+    node._inputs.clear()
+    node._links.clear()
+    node._proof = plan.proof
     found: list[Problem] = []
-    scratch: dict[str, Any] = {}
     for field, value in zip(plan.fields, values):
         if value is None and field.optional:
             continue
         try:
-            field.put(scratch, value)
+            field.put(node._inputs, value)
+        except Notice as notice:
+            if notice.value is not None:
+                node._inputs[field.name] = notice.value
+            if not notice.trusted:
+                node._proof = None
         except Misfit as misfit:
             v = misfit.verdict
-            found.append(Problem(v.severity, v.code, v.message, class_type=node.class_type, input=misfit.name, hint=v.hint, where=node.where))
-    raise GraphError(found) from None
+            message = f"{node.class_type}: {v.message}"
+            found.append(Problem(v.severity, v.code, message, class_type=node.class_type, input=misfit.name, hint=v.hint, where=node.where))
+    if found:
+        raise GraphError(found) from None
+    node._links.extend(item for item in node._inputs.items() if isinstance(item[1], Link))
 
 
-def _refuse_option(option: Option, field: Field, value: Any, error: Exception) -> None:
+def _refuse_option(option: Option, error: Any) -> None:
     from .errors import GraphError
-    from .fields import Misfit
     from .problems import Problem
 
-    if not isinstance(error, Misfit):
-        raise error
     site = _outside(sys._getframe(3))
     where = _place(*site) if isinstance(site, tuple) else site
     v = error.verdict
-    raise GraphError(
-        [Problem(v.severity, v.code, f"{type(option).__qualname__}: {v.message}", class_type=option._at[0], input=error.name, hint=v.hint, where=where)]
-    ) from None
+    message = f"{type(option).__qualname__}: {v.message}"
+    raise GraphError([Problem(v.severity, v.code, message, class_type=option._at[0], input=error.name, hint=v.hint, where=where)]) from None
 
 
 def _outside(frame: FrameType | None) -> tuple[CodeType, int] | str | None:
@@ -402,11 +415,9 @@ def walk(nodes: Iterator[Node]) -> list[Node]:
         if id(node) not in seen:
             seen[id(node)] = node
             for _, link in node._links:
-                source = link._node
-                if id(source) not in seen:
-                    pending.append(source)
+                # A plain node as a link is its own source: asking its property would cost more than the whole step.
+                pending.append(link._node if type(link) is Output else cast("Node", link))
     return sorted(seen.values(), key=_by_serial)
 
 
-def _by_serial(node: Node) -> int:
-    return node._serial
+_by_serial = attrgetter("_serial")

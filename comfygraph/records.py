@@ -6,7 +6,7 @@ No validation here: a record of a bundled release was validated when it was capt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from . import definition as d
@@ -57,10 +57,12 @@ def node_def(class_type: str, record: Mapping[str, Any], *, open_files: bool = F
                 self_checked=name in self_checked or ALL in self_checked,
                 open_files=open_files,
             )
+    outputs = _outputs(record)
     return NodeDef(
         class_type=class_type,
         inputs=inputs,
-        outputs=_outputs(record),
+        outputs=outputs,
+        templates=_templates(inputs.values(), outputs),
         output_node=bool(record.get("output_node")),
         category=record.get("category") or "",
         display_name=record.get("display_name") or class_type,
@@ -158,6 +160,11 @@ def _outputs(record: Mapping[str, Any]) -> tuple[OutputDef, ...]:
         )
         for i, kind in enumerate(types)
     )
+
+
+def _templates(inputs: Iterable[InputDef], outputs: Iterable[OutputDef]) -> tuple[str, ...]:
+    found = {item.template for i in inputs for item in (i, i.grow.item if i.grow else i)} | {o.template for o in outputs}
+    return tuple(sorted(template for template in found if template is not None))
 
 
 def _type_name(kind: Any) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 from .definition import MISSING, NodeDef
 from .errors import GraphError
@@ -63,3 +64,15 @@ def arguments(plan: Plan, owner: str, given: Mapping[str, Any]) -> list[Any]:
     return values
 
 
+
+
+@lru_cache(maxsize=4096)
+def known_class(class_type: Any) -> type[Node]:
+    """The typed class for a name on the wire; for a name that comfygraph does not know, a class without a definition."""
+    from . import nodes
+    from .naming import class_name
+
+    if isinstance(class_type, str) and class_type in nodes.definitions():
+        return cast("type[Node]", getattr(nodes, class_name(class_type)))
+    body = {"__slots__": (), "class_type": class_type, "__doc__": "A node of a class that comfygraph has no definition of."}
+    return type("UnknownNode", (Node,), body)

@@ -6,6 +6,7 @@ Source: execution.py ``validate_inputs`` of ComfyUI 0.33.0, and the traces value
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -48,7 +49,7 @@ def judge(definition: InputDef, value: Any) -> Verdict | None:
     """
     if isinstance(value, dict) and WRAPPER in value:
         value = value[WRAPPER]
-        if _reads_as_link(value):
+        if reads_as_link(value):
             return Verdict(
                 "error",
                 "bad_linked_input",
@@ -88,7 +89,7 @@ def judge(definition: InputDef, value: Any) -> Verdict | None:
             notice = Verdict("warning", "value_coerced", f"{definition.name} is NaN, which passes the server's bounds", span(definition))
         value = coerced
     if definition.self_checked:
-        return notice
+        return _file(definition, value) or notice
     return _bounds(definition, value) or _listed(definition, value) or notice
 
 
@@ -126,7 +127,23 @@ def _listed(definition: InputDef, value: Any) -> Verdict | None:
     return Verdict("error", "value_not_in_list", f"{definition.name}: {shown(value)} is no {what}", did_you_mean(value, options, what=what))
 
 
-def _reads_as_link(value: Any) -> bool:
+_ANNOTATION: Final = re.compile(r" \[(input|output|temp)\]$")
+
+
+def _file(definition: InputDef, value: Any) -> Verdict | None:
+    """LoadImage and its kin: the rule is that the file is there. The list has only what lies in the input folder itself."""
+    if definition.folder != "input" or definition.options is None or not isinstance(value, str):
+        return None
+    annotation = _ANNOTATION.search(value)
+    name = value[: annotation.start()] if annotation else value
+    elsewhere = "/" in name or "\\" in name or (annotation is not None and annotation[1] != "input")
+    if elsewhere or name in definition.options:
+        return None
+    message = f"{definition.name}: there is no file {shown(value)} in the server's input folder"
+    return Verdict("error", "custom_validation_failed", message, did_you_mean(name, definition.options, what="file there"))
+
+
+def reads_as_link(value: Any) -> bool:
     """Whether the executor takes this value for a link (comfy_execution/graph_utils.py ``is_link``)."""
     return (
         isinstance(value, list)
@@ -138,4 +155,4 @@ def _reads_as_link(value: Any) -> bool:
 
 def is_wrapped_link(value: Any) -> bool:
     """Whether `value` is the wrapped list that becomes a link inside the server (trace worker_killed_by_value_wrapped_link)."""
-    return isinstance(value, Mapping) and _reads_as_link(value.get(WRAPPER))
+    return isinstance(value, Mapping) and reads_as_link(value.get(WRAPPER))

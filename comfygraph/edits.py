@@ -1,0 +1,375 @@
+"""Edits: functions from a graph to another graph. The methods of `Graph` are their names.
+
+An edit copies the table, never the nodes below it; ids and handles of untouched nodes stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+from .adopt import insert, source_id
+from .definition import InputDef, NodeDef
+from .errors import EditError, GraphError
+from .expand import declared
+from .fields import Field, Misfit, Notice, field
+from .graph import Entry, Graph, Token
+from .links import Link, fits
+from .naming import class_name, input_name
+from .node import Node, _outside, _place, walk
+from .problems import Problem
+from .text import did_you_mean
+
+Table = dict[str, Entry]
+LinkFn = Callable[[Any], Any]
+
+
+def set_inputs(graph: Graph, node_id: str, given: Mapping[str, Any]) -> Graph:
+    """`Graph.set`."""
+    table = dict(graph._table)
+    entry = table[node_id]
+    inputs = dict(entry.inputs or {})
+    definition = definition_of(entry)
+    found: list[Problem] = []
+    links: list[tuple[str, Link[Any]]] = []
+    for name, value in given.items():
+        try:
+            _put(inputs, links, definition, entry, name, value)
+        except Misfit as misfit:
+            v = misfit.verdict
+            message = f"{entry.class_type}: {v.message}"
+            found.append(Problem(v.severity, v.code, message, node_id, entry.class_type, misfit.name, v.hint, here()))
+    if found:
+        raise GraphError(found)
+    ids = adopt(graph, table, (link for _, link in links))
+    for name, link in links:
+        inputs[name] = (source_id(ids, link), link._slot)
+    table[node_id] = entry.but(inputs)
+    sources = [value[0] for value in inputs.values() if type(value) is tuple]
+    if node_id in upstream_ids(table, sources):
+        raise EditError(f"setting {', '.join(given)} of {label(graph, node_id)} would close a cycle: the node would need its own result")
+    return Graph._of(table, graph.rules)
+
+
+def _put(
+    inputs: dict[str, Any], links: list[tuple[str, Link[Any]]], definition: NodeDef | None, entry: Entry, name: str, value: Any
+) -> None:
+    """Write one input of a `set`, by keyword or by name on the wire."""
+    if definition is None:
+        _clear(inputs, name)
+        if isinstance(value, Link):
+            links.append((name, value))
+        elif value is not None:
+            inputs[name] = value
+        return
+    target = _field(definition, entry, inputs, name)
+    if value is None and target.optional:
+        _clear(inputs, target.name)
+        return
+    scratch: dict[str, Any] = {}
+    try:
+        target.put(scratch, value)
+    except Notice as notice:
+        if notice.value is not None:
+            scratch[target.name] = notice.value
+    _clear(inputs, target.name)
+    for wire, kept in scratch.items():
+        if isinstance(kept, Link):
+            links.append((wire, cast("Link[Any]", kept)))
+            inputs[wire] = None  # its place in the order; the link is written when its node has an id
+        else:
+            inputs[wire] = kept
+
+
+def _field(definition: NodeDef, entry: Entry, inputs: Mapping[str, Any], name: str) -> Field:
+    owner = class_name(definition.class_type)
+    for d in definition.inputs.values():
+        if name == d.name or name == input_name(d.name):
+            return field(d, owner)
+    nested = declared(definition, inputs)
+    if name in nested:
+        d, needed = nested[name]
+        return field(_renamed(d, name, needed), owner)
+    keywords = [input_name(d.name) for d in definition.inputs.values()]
+    raise Misfit(_unknown(owner, name, [*keywords, *(n for n in nested if "." in n)]), name)
+
+
+def _renamed(d: InputDef, name: str, needed: bool) -> InputDef:
+    from dataclasses import replace
+
+    return replace(d, name=name, required=needed)
+
+
+def _unknown(owner: str, name: str, known: Iterable[str]) -> Any:
+    from .values import Verdict
+
+    return Verdict("error", "unknown_input", f"there is no input {name!r}", did_you_mean(name, known, what="input"))
+
+
+def _clear(inputs: dict[str, Any], name: str) -> None:
+    """Take an input out, with what a dynamic input has below it."""
+    for known in [known for known in inputs if known == name or known.startswith(f"{name}.")]:
+        del inputs[known]
+
+
+def replace(graph: Graph, old: Link[Any], new: Link[Any]) -> Graph:
+    """`Graph.replace`."""
+    source, slot = find_link(graph, old)
+    table = dict(graph._table)
+    ids = adopt(graph, table, [new])
+    target = (source_id(ids, new), new._slot)
+    if target == (source, slot):
+        return Graph._of(table, graph.rules)
+    above = upstream_ids(table, [target[0]])
+    consumers = [(node_id, name) for node_id, name in _consumers(graph._table, (source, slot)) if node_id not in above]
+    in_new = [node_id for node_id, _ in _consumers(graph._table, (source, slot)) if node_id in above]
+    if not consumers and in_new:
+        raise EditError(f"{new!r} is made from {old!r}, and nothing else uses that: use splice to put a node behind it")
+    _rewire(graph, table, consumers, target, new._kind)
+    removed = _dropped(table, [source], keep={target[0]})
+    for node_id in removed:
+        del table[node_id]
+    return Graph._of(table, graph.rules)
+
+
+def splice(graph: Graph, link: Link[Any], function: LinkFn) -> Graph:
+    """`Graph.splice`."""
+    source, slot = find_link(graph, link)
+    given = graph._output(source, slot)
+    made = function(given)
+    if not isinstance(made, Link):
+        raise EditError(f"the function given to splice takes a link and returns one, not {made!r}")
+    new = cast("Link[Any]", made)
+    table = dict(graph._table)
+    ids = adopt(graph, table, [new])
+    target = (source_id(ids, new), new._slot)
+    if target != (source, slot):
+        consumers = _consumers(graph._table, (source, slot))
+        _rewire(graph, table, consumers, target, new._kind)
+        if any(node_id in upstream_ids(table, [target[0]]) for node_id, _ in consumers):
+            raise EditError(f"splicing {new!r} in after {link!r} would close a cycle: it is made from something that needs {link!r}")
+    return Graph._of(table, graph.rules)
+
+
+def bypass(graph: Graph, node_id: str) -> Graph:
+    """`Graph.bypass`."""
+    entry = graph._table[node_id]
+    definition = definition_of(entry)
+    if definition is None:
+        raise EditError(f"{label(graph, node_id)} cannot be bypassed: its class is not known, so its inputs and outputs cannot be matched")
+    table = dict(graph._table)
+    inputs = entry.inputs or {}
+    incoming = [(value, kind_of(graph, value)) for value in inputs.values() if type(value) is tuple and value[0] in table]
+    kinds = list(graph[node_id].outputs_by_name.values())
+    for slot, kind in enumerate(kinds):
+        consumers = _consumers(table, (node_id, slot))
+        if not consumers:
+            continue
+        # The editor's rule: the input of the same number if its kind fits, else the first that fits.
+        order = [*incoming[slot : slot + 1], *incoming]
+        through = next((value for value, given in order if fits(given, kind)), None)
+        if through is None:
+            names = ", ".join(f"{label(graph, user)}.{name}" for user, name in consumers)
+            raise EditError(f"{label(graph, node_id)} cannot be bypassed: none of its inputs is a {kind}, which {names} needs")
+        _rewire(graph, table, consumers, through, kind_of(graph, through))
+    del table[node_id]
+    return Graph._of(table, graph.rules)
+
+
+def without(graph: Graph, node_ids: Iterable[str]) -> Graph:
+    """`Graph.without`."""
+    gone = set(node_ids)
+    for node_id, entry in graph._table.items():
+        if node_id not in gone:
+            for name, value in (entry.inputs or {}).items():
+                if type(value) is tuple and value[0] in gone:
+                    raise EditError(f"{label(graph, value[0])} cannot be taken out: {label(graph, node_id)}.{name} needs it; bypass it, or replace its output first")
+    return Graph._of({node_id: entry for node_id, entry in graph._table.items() if node_id not in gone}, graph.rules)
+
+
+def prune(graph: Graph, keep: Iterable[str]) -> Graph:
+    """`Graph.prune`: what the outputs, and the nodes in `keep`, do not need goes."""
+    roots = set(keep)
+    for node_id, entry in graph._table.items():
+        definition = definition_of(entry)
+        if definition is None or definition.output_node:
+            roots.add(node_id)
+    kept = upstream_ids(graph._table, roots)
+    return Graph._of({node_id: entry for node_id, entry in graph._table.items() if node_id in kept}, graph.rules)
+
+
+def merge(graph: Graph, other: Graph) -> Graph:
+    """`Graph.merge`: ids of `other` that are taken are given anew."""
+    from .adopt import largest
+
+    table = dict(graph._table)
+    known = {id(entry.token): node_id for node_id, entry in table.items()}
+    ids: dict[str, str] = {}
+    following = largest({**table, **other._table}) + 1
+    for node_id, entry in other._table.items():
+        same = known.get(id(entry.token))
+        if same is not None:
+            if graph._table[same] is not entry:
+                raise EditError(f"both graphs have {label(other, node_id)}, edited differently: merge takes graphs of different nodes")
+            ids[node_id] = same
+        elif node_id not in table:
+            ids[node_id] = node_id
+        else:
+            ids[node_id] = str(following)
+            following += 1
+    for node_id, entry in other._table.items():
+        if id(entry.token) in known:
+            continue
+        inputs = None if entry.inputs is None else {
+            name: (ids.get(value[0], value[0]), value[1]) if type(value) is tuple else value for name, value in entry.inputs.items()
+        }
+        table[ids[node_id]] = Entry(entry.class_type, inputs, entry.token, entry.rest, entry.proof)
+    return Graph._of(table, (*graph.rules, *(rule for rule in other.rules if rule not in graph.rules)))
+
+
+def extract(graph: Graph, ends: Iterable[str], starts: Iterable[tuple[str, int]] = ()) -> Graph:
+    """`Graph.extract`: what `ends` need, down from the outputs `starts`, whose nodes stay out."""
+    borders = set(starts)
+    kept: set[str] = set()
+    pending = list(ends)
+    while pending:
+        node_id = pending.pop()
+        if node_id in kept or node_id not in graph._table:
+            continue
+        kept.add(node_id)
+        pending += [v[0] for v in (graph._table[node_id].inputs or {}).values() if type(v) is tuple and v not in borders]
+    table: Table = {}
+    for node_id, entry in graph._table.items():
+        if node_id in kept:
+            inputs = entry.inputs
+            if inputs is not None and any(type(v) is tuple and v[0] not in kept for v in inputs.values()):
+                entry = entry.but({name: v for name, v in inputs.items() if not (type(v) is tuple and v[0] not in kept)})
+            table[node_id] = entry
+    return Graph._of(table, graph.rules)
+
+
+# -- shared -----------------------------------------------------------------------------------------------------------
+
+
+def adopt(graph: Graph, table: Table, links: Iterable[Link[Any]]) -> dict[int, str]:
+    """Write the nodes that these links come from, and all that is new upstream of them, into `table`; ids by identity."""
+    sources = [link._node for link in links]
+    for node in sources:
+        other = node._extra.graph if node._extra is not None else None
+        if other is not None and node not in graph:
+            raise EditError(f"{node!r} is of another graph: merge the graphs first")
+    fresh = [node for node in walk(iter(sources)) if node._extra is None or node._extra.graph is None]
+    return insert(table, fresh)
+
+
+def find_link(graph: Graph, link: Link[Any] | Node) -> tuple[str, int]:
+    """The id and slot of a link in a graph. Raises EditError for a node with several outputs, or of another graph."""
+    if isinstance(link, Link):
+        return graph.id(link._node), link._slot
+    names = ", ".join(f".{name}" for name in link.output_names)
+    raise EditError(f"{link!r} has {len(link.output_names)} outputs: say which of {names}")
+
+
+def _consumers(table: Mapping[str, Entry], link: tuple[str, int]) -> list[tuple[str, str]]:
+    return [(node_id, name) for node_id, entry in table.items() for name, value in (entry.inputs or {}).items() if value == link and type(value) is tuple]
+
+
+def _rewire(graph: Graph, table: Table, consumers: Iterable[tuple[str, str]], target: tuple[str, int], kind: str) -> None:
+    """Point inputs at another output, kinds checked as by a constructor."""
+    found: list[Problem] = []
+    changed: dict[str, dict[str, Any]] = {}
+    for node_id, name in consumers:
+        entry = table[node_id]
+        definition = definition_of(entry)
+        d = None if definition is None else declared(definition, entry.inputs or {}).get(name)
+        if d is not None and not fits(kind, d[0].type):
+            message = f"{label(graph, node_id)}.{name} takes {d[0].type}, and would be given {kind}"
+            found.append(Problem("error", "return_type_mismatch", message, node_id, entry.class_type, name, f"give a link of kind {d[0].type}", here()))
+        changed.setdefault(node_id, dict(entry.inputs or {}))[name] = target
+    if found:
+        raise GraphError(found)
+    for node_id, inputs in changed.items():
+        table[node_id] = table[node_id].but(inputs)
+
+
+def _dropped(table: Table, candidates: Iterable[str], keep: set[str]) -> set[str]:
+    """The nodes among `candidates` and upstream of them that nothing uses any more. Output nodes are used by being there."""
+    users: dict[str, int] = dict.fromkeys(table, 0)
+    for entry in table.values():
+        for value in (entry.inputs or {}).values():
+            if type(value) is tuple and value[0] in users:
+                users[value[0]] += 1
+    gone: set[str] = set()
+    pending = list(candidates)
+    while pending:
+        node_id = pending.pop()
+        if node_id in gone or node_id in keep or users.get(node_id, 1) > 0:
+            continue
+        definition = definition_of(table[node_id])
+        if definition is None or definition.output_node:
+            continue
+        gone.add(node_id)
+        for value in (table[node_id].inputs or {}).values():
+            if type(value) is tuple and value[0] in users:
+                users[value[0]] -= 1
+                pending.append(value[0])
+    return gone
+
+
+def upstream_ids(table: Mapping[str, Entry], roots: Iterable[str]) -> set[str]:
+    """These nodes and all that they need."""
+    seen: set[str] = set()
+    pending = list(roots)
+    while pending:
+        node_id = pending.pop()
+        if node_id not in seen and node_id in table:
+            seen.add(node_id)
+            pending += [value[0] for value in (table[node_id].inputs or {}).values() if type(value) is tuple]
+    return seen
+
+
+def downstream_ids(table: Mapping[str, Entry], roots: Iterable[str]) -> set[str]:
+    """These nodes and all that need them."""
+    users: dict[str, list[str]] = {}
+    for node_id, entry in table.items():
+        for value in (entry.inputs or {}).values():
+            if type(value) is tuple:
+                users.setdefault(value[0], []).append(node_id)
+    seen: set[str] = set()
+    pending = list(roots)
+    while pending:
+        node_id = pending.pop()
+        if node_id not in seen:
+            seen.add(node_id)
+            pending += users.get(node_id, ())
+    return seen
+
+
+def kind_of(graph: Graph, link: tuple[str, int]) -> str:
+    """The socket type of a link of a graph."""
+    kinds = list(graph[link[0]].outputs_by_name.values())
+    return kinds[link[1]] if 0 <= link[1] < len(kinds) else "*"
+
+
+def definition_of(entry: Entry) -> NodeDef | None:
+    """The definition that a node was made by: its typed class's, or the bundled release's."""
+    if entry.proof is not None:
+        return entry.proof
+    if not isinstance(entry.token, Token):
+        return type(entry.token)._definition_or_none()
+    from .checks import definitions_or_bundled
+
+    return cast("NodeDef | None", definitions_or_bundled(None).find(entry.class_type))
+
+
+def label(graph: Graph, node_id: str) -> str:
+    """A node in a message: ``3 (KSampler)``."""
+    return f"{node_id} ({graph._table[node_id].class_type})"
+
+
+def here() -> str | None:
+    """The user's line that asked for the edit."""
+    import sys
+
+    site = _outside(sys._getframe(1))
+    return _place(*site) if isinstance(site, tuple) else site

@@ -1,0 +1,1 @@
+"""File formats: API JSON, the editor's JSON, pictures that carry either, Python source."""

@@ -1,0 +1,442 @@
+"""`Graph`: nodes with ids, immutable, ready to be checked and sent.
+
+Inside it is a table of entries by id, links as ``(id, slot)``; an edit copies the table and not what is in it. Data flows one
+way: nodes -> `Graph` -> `checks` -> API JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
+
+from .errors import EditError, FormatError, GraphError
+from .links import Link, Output
+from .node import Extra, Node, Node1, walk
+from .raw import Raw
+from .uploads import Upload
+
+if TYPE_CHECKING:
+    from .catalogue import Catalogue
+    from .definition import NodeDef
+    from .problems import Problem
+
+N = TypeVar("N", bound=Node)
+Rule = Callable[["Graph"], "Sequence[Problem]"]
+_ATOMS: Final = frozenset({str, int, float, bool, type(None)})
+
+
+class Token:
+    """The identity of a node that was loaded, and the handle to it, made when somebody asks."""
+
+    __slots__ = ("handle",)
+
+    def __init__(self) -> None:
+        self.handle: Node | None = None
+
+
+class Entry:
+    """One row of the table. Immutable: an edit makes another one.
+
+    `inputs` is None where a loaded node has none; `rest` is what else a loaded node holds (``_meta``); `proof` is the definition
+    that a constructor has already checked the inputs against.
+    """
+
+    __slots__ = ("class_type", "inputs", "proof", "rest", "token")
+
+    def __init__(
+        self, class_type: Any, inputs: dict[str, Any] | None, token: Node | Token, rest: dict[str, Any] | None = None, proof: NodeDef | None = None
+    ) -> None:
+        self.class_type = class_type
+        self.inputs = inputs
+        self.token = token
+        self.rest = rest
+        self.proof = proof
+
+    def but(self, inputs: dict[str, Any]) -> Entry:
+        """The same node with other inputs, which nobody has checked yet."""
+        return Entry(self.class_type, inputs, self.token, self.rest)
+
+    @property
+    def title(self) -> str | None:
+        meta = self.rest.get("_meta") if self.rest else None
+        title = cast("dict[str, Any]", meta).get("title") if isinstance(meta, dict) else None
+        return title if isinstance(title, str) else None
+
+
+class Graph:
+    """An immutable graph: the given nodes and everything upstream of them.
+
+    Ids are ``"1"``, ``"2"``, … in order of creation, or what `Node.named` says; a loaded graph keeps its own.
+
+    Args:
+        nodes: the nodes that the graph is for, usually the ones that save or preview.
+        rules: functions from the graph to problems, which `check` runs too and edits keep.
+
+    Raises:
+        GraphError: two nodes want the same id.
+
+    Example:
+        >>> graph = Graph(SaveImage(images=VAEDecode(samples=sampled, vae=ckpt.VAE)))   # doctest: +SKIP
+        >>> graph.to_api()["1"]["class_type"]                                           # doctest: +SKIP
+        'CheckpointLoaderSimple'
+    """
+
+    __slots__ = ("_checked", "_constructed", "_edges", "_ids", "_table", "rules")
+
+    _table: dict[str, Entry]
+    _ids: dict[int, str]
+    _checked: dict[int, tuple[Catalogue, list[Problem]]]
+    _constructed: bool  # straight from constructors: neither loaded nor edited
+    _edges: list[tuple[str, str]] | None
+    rules: tuple[Rule, ...]
+
+    def __init__(self, *nodes: Node, rules: Sequence[Rule] = ()) -> None:
+        found = walk(iter(nodes))
+        self.rules = tuple(rules)
+        self._checked = {}
+        for node in found:
+            if node._extra is not None:
+                from .adopt import number
+
+                self._table, self._ids = number(found)
+                self._edges = None
+                self._constructed = False
+                return
+        self._constructed = True
+        self._ids = ids = {id(node): str(i) for i, node in enumerate(found, 1)}
+        self._table = table = {}
+        self._edges = edges = []
+        for node in found:
+            node_id = ids[id(node)]
+            inputs = node._inputs
+            if node._links:
+                inputs = inputs.copy()
+                for name, link in node._links:
+                    source = ids[id(link._node if type(link) is Output else link)]
+                    inputs[name] = (source, link._slot)
+                    edges.append((source, node_id))
+            table[node_id] = Entry(node.class_type, inputs, node, None, node._proof)
+
+    @classmethod
+    def _of(cls, table: dict[str, Entry], rules: tuple[Rule, ...] = ()) -> Graph:
+        graph = cls.__new__(cls)
+        graph._table = table
+        graph._ids = {id(entry.token): node_id for node_id, entry in table.items()}
+        graph._edges = None
+        graph._constructed = False
+        graph._checked = {}
+        graph.rules = rules
+        return graph
+
+    @classmethod
+    def from_api(cls, prompt: Mapping[str, Any]) -> Graph:
+        """A graph from an API-format dict, as it is: what is wrong in it is `check`'s to say.
+
+        ``Graph.from_api(x).to_api(check=False) == x``.
+
+        Raises:
+            FormatError: `prompt` is no API-format workflow; an editor-format one is named as such.
+        """
+        from .formats.api import read
+
+        return cls._of(read(prompt))
+
+    @classmethod
+    def load(cls, path: str | Path, catalogue: Mapping[str, NodeDef] | None = None) -> Graph:
+        """A graph from a file: API JSON, the editor's JSON, or a picture that carries either.
+
+        Args:
+            path: the file; its content tells what it is.
+            catalogue: the definitions to read an editor-format workflow by; the bundled ones by default.
+
+        Raises:
+            FormatError: the file cannot be read, or is no workflow; one line that says why.
+        """
+        from .formats.files import load
+
+        return cls.from_api(load(Path(path), catalogue))
+
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all nodes."""
+        return tuple(self._table)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __iter__(self) -> Iterator[Node]:
+        """The nodes as they stand in this graph."""
+        return (self[node_id] for node_id in self._table)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._table if isinstance(key, str) else isinstance(key, Node) and id(key._token) in self._ids
+
+    def id(self, node: Node | str) -> str:
+        """The id of a node in this graph.
+
+        Raises:
+            EditError: it is not in the graph.
+        """
+        if isinstance(node, str):
+            if node in self._table:
+                return node
+            from .text import did_you_mean
+
+            raise EditError(f"the graph has no node {node!r}; {did_you_mean(node, self._table, what='node')}")
+        node_id = self._ids.get(id(node._token))
+        if node_id is None:
+            raise EditError(f"{node!r} is not in the graph")
+        return node_id
+
+    @overload
+    def __getitem__(self, key: N) -> N: ...
+    @overload
+    def __getitem__(self, key: str) -> Node: ...
+    def __getitem__(self, key: Node | str) -> Node:
+        """The node as it stands in this graph, by id or by any handle to it.
+
+        Raises:
+            EditError: it is not in the graph.
+        """
+        return self._view(self.id(key))
+
+    @overload
+    def find(self, kind: type[N], *, title: str | None = None) -> list[N]: ...
+    @overload
+    def find(self, kind: str | None = None, *, title: str | None = None) -> list[Node]: ...
+    def find(self, kind: type[Node] | str | None = None, *, title: str | None = None) -> list[Any]:
+        """All nodes of a class, or with a title, or both.
+
+        Args:
+            kind: a node class, or its name on the wire; None for any.
+            title: the exact title; None for any.
+        """
+        wanted = kind.class_type if isinstance(kind, type) else kind
+        return [
+            self._view(node_id)
+            for node_id, entry in self._table.items()
+            if (wanted is None or entry.class_type == wanted) and (title is None or entry.title == title)
+        ]
+
+    @overload
+    def one(self, kind: type[N], *, title: str | None = None) -> N: ...
+    @overload
+    def one(self, kind: str | None = None, *, title: str | None = None) -> Node: ...
+    def one(self, kind: type[Node] | str | None = None, *, title: str | None = None) -> Any:
+        """The only node of a class, or with a title, or both.
+
+        Raises:
+            EditError: there is none, or several; the message lists them.
+        """
+        found: list[Node] = self.find(kind, title=title)  # type: ignore[arg-type]
+        if len(found) == 1:
+            return found[0]
+        wanted = (kind.class_type if isinstance(kind, type) else kind) or "node"
+        what = f"{wanted}{f' titled {title!r}' if title is not None else ''}"
+        if found:
+            several = ", ".join(f"{node.id!r}{f' ({node.title})' if node.title else ''}" for node in found[:12])
+            raise EditError(f"the graph has {len(found)} {what}: {several}; say which by graph[id] or title=")
+        from .text import did_you_mean
+
+        classes = sorted({str(entry.class_type) for entry in self._table.values()})
+        raise EditError(f"the graph has no {what}; {did_you_mean(wanted, classes, what='node in it')}")
+
+    # -- checking and serialising -------------------------------------------------------------------------------------
+
+    def check(self, catalogue: Catalogue | None = None) -> list[Problem]:
+        """All that is wrong with the graph; empty when the server would run it.
+
+        Args:
+            catalogue: the definitions to check against, a server's or another release's. Without one the bundled release's,
+                and then no file name is checked.
+        """
+        from .checks import check
+
+        return check(self, catalogue)
+
+    def to_api(self, check: bool = True, *, uploaded: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
+        """The API-format dict, the caller's own copy.
+
+        Args:
+            check: refuse while an error stands (against the bundled definitions).
+            uploaded: names the server gave to uploads, by `Upload.name`.
+
+        Raises:
+            GraphError: an error stands.
+        """
+        if check:
+            self._refuse_errors()
+        return {node_id: _wire(entry, uploaded) for node_id, entry in self._table.items()}
+
+    def to_json(self, check: bool = True, *, indent: int | None = None) -> str:
+        """The API-format JSON text. Arguments and errors as for `to_api`; `indent` as for ``json.dumps``."""
+        if check:
+            self._refuse_errors()
+        if indent is None:
+            try:
+                return json.dumps({node_id: _plain(entry) for node_id, entry in self._table.items()})
+            except TypeError:
+                pass  # an upload or a raw value in it, which `to_api` resolves
+        return json.dumps(self.to_api(check=False), indent=indent)
+
+    def _refuse_errors(self) -> None:
+        problems = self.check()
+        if problems and problems[0].severity == "error":
+            raise GraphError([problem for problem in problems if problem.severity == "error"])
+
+    def uploads(self) -> list[Upload]:
+        """The files to send before the graph, each once."""
+        found = (v for entry in self._table.values() if entry.inputs for v in entry.inputs.values() if type(v) is Upload)
+        return list(dict.fromkeys(found))
+
+    def partner_nodes(self, catalogue: Mapping[str, NodeDef] | None = None) -> list[str]:
+        """The ids of partner nodes: they cost money and need an account key."""
+        from .checks import definitions_or_bundled
+
+        known = definitions_or_bundled(catalogue)
+        return [node_id for node_id, entry in self._table.items() if entry.class_type in known and known[entry.class_type].api_node]
+
+    # -- editing ------------------------------------------------------------------------------------------------------
+
+    def set(self, node: Node | str, /, **inputs: Any) -> Graph:
+        """The graph with other inputs at one node, checked like its constructor.
+
+        Args:
+            node: a handle or an id.
+            inputs: values or links by keyword, or by name on the wire. None takes an optional input out.
+
+        Raises:
+            EditError: the node is not in the graph, or a link would close a cycle.
+            GraphError: what the constructor would refuse.
+        """
+        from .edits import set_inputs
+
+        return set_inputs(self, self.id(node), inputs)
+
+    def with_rules(self, *rules: Rule) -> Graph:
+        """The graph with more rules: module-level functions from a graph to problems."""
+        return Graph._of(self._table, (*self.rules, *rules))
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _links(self) -> list[tuple[str, str]]:
+        """Every link between nodes that exist, as (from, to), undeclared inputs' too."""
+        if self._edges is None:
+            table = self._table
+            self._edges = [
+                (value[0], node_id)
+                for node_id, entry in table.items()
+                for value in (entry.inputs or {}).values()
+                if type(value) is tuple and value[0] in table
+            ]
+        return self._edges
+
+    def _view(self, node_id: str) -> Node:
+        entry = self._table[node_id]
+        token = entry.token
+        if isinstance(token, Token):
+            cls = class_of(entry.class_type)
+        else:
+            cls = type(token)
+        view = cls.__new__(cls)
+        view._extra = extra = Extra()
+        extra.graph, extra.id, extra.token = self, node_id, token
+        view._inputs = {}
+        view._links = []
+        view._proof = None
+        view._serial = 0
+        view._site = token._site if isinstance(token, Node) else None
+        if isinstance(view, Node1):
+            kinds = list(view.outputs_by_name.values())
+            view._kind = kinds[0] if kinds else "*"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+        return view
+
+    def _inputs_of(self, node_id: str) -> Mapping[str, Any]:
+        inputs = self._table[node_id].inputs or {}
+        return MappingProxyType({name: self._link(value) if type(value) is tuple else value for name, value in inputs.items()})
+
+    def _link(self, link: tuple[str, int]) -> Any:
+        source, slot = link
+        if source not in self._table:
+            return [source, slot]
+        return self._output(source, slot)
+
+    def _output(self, node_id: str, slot: int) -> Output[Any]:
+        view = self._view(node_id)
+        kinds = list(view.outputs_by_name.values())
+        kind = kinds[slot] if -len(kinds) <= slot < len(kinds) else "*"
+        return Output(view, slot, kind)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+    def _title_of(self, node_id: str) -> str | None:
+        return self._table[node_id].title
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Graph) and self.to_api(check=False) == other.to_api(check=False)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._table))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from .adopt import frozen, thaw
+
+        return thaw, (frozen(self), self.rules)
+
+    def __repr__(self) -> str:
+        return f"<Graph: {len(self)} node{'s' if len(self) != 1 else ''}>"
+
+
+def class_of(class_type: Any) -> type[Node]:
+    """The typed class of a node class; an untyped one for a class that nobody generated."""
+    from .untyped import known_class
+
+    return known_class(class_type)
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    row: dict[str, Any] = {"class_type": entry.class_type, "inputs": entry.inputs}
+    return _whole(entry, row) if entry.rest is not None or entry.inputs is None else row
+
+
+def _wire(entry: Entry, uploaded: Mapping[str, str] | None) -> dict[str, Any]:
+    inputs = {
+        name: value if type(value) in _ATOMS else _value(value, uploaded) for name, value in (entry.inputs or {}).items()
+    }
+    row: dict[str, Any] = {"class_type": entry.class_type, "inputs": inputs}
+    return _whole(entry, row) if entry.rest is not None or entry.inputs is None else row
+
+
+def _whole(entry: Entry, row: dict[str, Any]) -> dict[str, Any]:
+    """A row with what else a loaded node holds, and without what it lacks."""
+    from copy import deepcopy
+
+    if entry.inputs is None:
+        del row["inputs"]
+    if entry.class_type is None and "class_type" not in (entry.rest or {}):
+        del row["class_type"]
+    return {**row, **deepcopy(entry.rest or {})}
+
+
+def _value(value: Any, uploaded: Mapping[str, str] | None) -> Any:
+    kind = type(value)
+    if kind is tuple:
+        return list(value)
+    if kind is Upload:
+        return (uploaded or {}).get(value.name, value.name)
+    if kind is Raw:
+        value = value.value
+    from copy import deepcopy
+
+    return deepcopy(value)
+
+
+def is_link(value: Any) -> bool:
+    """Whether a table's value is a link: links are the only tuples there."""
+    return type(value) is tuple
+
+
+__all__ = ["Entry", "FormatError", "Graph", "Link", "Rule", "Token"]
