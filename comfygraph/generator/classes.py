@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from .. import definition as d
 from ..definition import MISSING, InputDef, NodeDef
 from ..naming import input_name, option_names, output_name
 from ..values import span
-from .annotations import Names, Parameter, accepted, default, kind, parameter
+from .annotations import Names, Parameter, default, kind, parameter
 from .names import NODE_NAMES, RESERVED, free, settle
-from .text import WIDTH, call, docstring, literal, prose, union
+from .text import WIDTH, call, docstring, literal, prose, union, words
 
-SHOWN: Final = 60
 Tooltips = Mapping[tuple[str, ...], str]
 """Texts by where they belong: () the node; (input,), (input, key, input), … an input."""
 
@@ -176,7 +175,7 @@ def _option(scope: Scope, name: str, input_: str, key: str, inputs: list[InputDe
     inner = replace(scope, path=(*scope.path, input_, key), taken=scope.taken | {name})
     margin = " " * inner.indent
     at = [literal(part) for part in inner.path]
-    summary = f"Option {literal_words(key)} of {prose(input_)}."
+    summary = f"Option {words(key)} of {prose(input_)}."
     return [
         f"{' ' * scope.indent}class {name}(Option):",
         *docstring([[summary], _inputs_facts(inner, inputs)], inner.indent),
@@ -267,7 +266,7 @@ def _inputs_facts(scope: Scope, inputs: list[InputDef]) -> list[str]:
     lines: list[str] = []
     for item in inputs:
         name = names[item.name]
-        wire = "" if name == item.name else f"{literal_words(item.name)} on the wire; "
+        wire = "" if name == item.name else f"{words(item.name)} on the wire; "
         tooltip = scope.tooltips.get((*scope.path[1:], item.name))
         lines.append(f"    {name}: {wire}{_input_facts(item)}.{f' {prose(tooltip)}' if tooltip else ''}")
     return ["Inputs:", *lines]
@@ -279,7 +278,7 @@ def _input_facts(item: InputDef) -> str:
     if value is None:
         parts.append("may be left out")
     elif value is not MISSING and value != ():
-        parts.append(f"default {literal_words(value)}")
+        parts.append(f"default {words(value)}")
     return ", ".join(parts)
 
 
@@ -305,12 +304,3 @@ def _what(item: InputDef) -> str:
     if item.type == d.MATCH_TYPE:
         return "any kind" if item.allowed == d.ANY else prose(" or ".join(item.allowed.split(",")))
     return prose(" or ".join(item.type.split(",")))
-
-
-def literal_words(value: Any) -> str:
-    """A value for a docstring: its literal, cut where it is long."""
-    text = literal(value)
-    return prose(text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…")
-
-
-__all__ = ["Library", "Tooltips", "class_source", "accepted", "type_variables"]

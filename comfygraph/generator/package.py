@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import tokenize
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ..definition import NodeDef
 from ..errors import DefinitionError
@@ -128,7 +129,7 @@ def _imports(used: set[str], at_run_time: set[str], library: Library, layout: La
     def of(names: Iterable[str], where: set[str]) -> list[str]:
         return [name for name in names if name in where]
 
-    lists = sorted(name for name in library.lists.values() if name in used)
+    lists = sorted((name for name in library.lists.values() if name in used), key=member_order)
     late = {
         "collections.abc": of(("Mapping", "Sequence"), used),
         layout.module("links"): of(("Link", "Output"), used),
@@ -208,7 +209,7 @@ def _index(modules: Mapping[str, list[str]], layout: Layout) -> str:
         "",
         *layout_imports(layout, imports),
         "",
-        *listing("__all__ = [", [literal(name) for name in sorted([*every, "definitions"], key=member_order)], "]"),
+        *listing("__all__ = [", [literal(name) for name in sorted([*every, "definitions"], key=exported_order)], "]"),
         "",
         *listing("_MODULES: Final[dict[str, str]] = {", [f"{literal(name)}: {literal(where[name])}" for name in every], "}"),
         "",
@@ -241,6 +242,17 @@ def layout_imports(layout: Layout, imports: list[str]) -> list[str]:
     return ["if TYPE_CHECKING:", catalogue, *gap, *imports]
 
 
-def member_order(name: str) -> tuple[int, str]:
-    """The formatter's order of imported names: CONSTANTS, Classes, others."""
-    return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2, name)
+def exported_order(name: str) -> tuple[Any, ...]:
+    """The formatter's order of ``__all__``: CONSTANTS, Classes, others, numbers within a name by value."""
+    return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2, _natural(name))
+
+
+def member_order(name: str) -> tuple[Any, ...]:
+    """The formatter's order of imported names: the same, small and capital letters alike."""
+    return (exported_order(name)[0], _natural(name.lower()), _natural(name))
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    # "a14" after "a2": digits compare as numbers, and before letters.
+    parts = re.findall(r"\d+|\D", name)
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 WIDTH: Final = 120
+SHOWN: Final = 60  # characters of a value in a docstring
 
 
 def literal(value: Any) -> str:
@@ -31,8 +32,8 @@ def literal(value: Any) -> str:
     raise TypeError(f"no JSON value: {type(value).__name__}")
 
 
-def _quoted(text: str) -> str:
-    quote = "'" if text.count('"') > text.count("'") else '"'
+def _quoted(text: str, quote: str = "") -> str:
+    quote = quote or ("'" if text.count('"') > text.count("'") else '"')
     return quote + "".join(_escaped(char, quote) for char in text) + quote
 
 
@@ -56,6 +57,12 @@ def prose(text: str) -> str:
     folded = " ".join(text.split())
     visible = "".join(char if char.isprintable() else _code(char) for char in folded)
     return visible.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def words(value: Any) -> str:
+    """A value as a docstring says it: its literal, texts in single quotes, cut where it is long."""
+    text = _quoted(value, "'") if isinstance(value, str) else literal(value)
+    return prose(text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…")
 
 
 def docstring(paragraphs: Iterable[Iterable[str]], indent: int) -> list[str]:

@@ -46,7 +46,7 @@ class AudioConcat(Node1[k.Audio]):
     Inputs:
         audio1: AUDIO.
         audio2: AUDIO.
-        direction: one of 2 options, default \"after\".
+        direction: one of 2 options, default 'after'.
 
     Outputs:
         AUDIO: AUDIO.
@@ -280,7 +280,7 @@ class SaveAudio(Node1[k.Audio]):
 
     Inputs:
         audio: AUDIO.
-        filename_prefix: STRING, default \"audio/ComfyUI\".
+        filename_prefix: STRING, default 'audio/ComfyUI'.
 
     Outputs:
         AUDIO: AUDIO.
@@ -305,7 +305,7 @@ class SaveAudioAdvanced(Node1[k.Audio]):
 
     Inputs:
         audio: AUDIO.
-        filename_prefix: STRING, default \"audio/ComfyUI\".
+        filename_prefix: STRING, default 'audio/ComfyUI'.
         format: one of the options below.
 
     Outputs:
@@ -319,7 +319,7 @@ class SaveAudioAdvanced(Node1[k.Audio]):
     class_type = "SaveAudioAdvanced"
 
     class Flac(Option):
-        """Option \"flac\" of format."""
+        """Option 'flac' of format."""
 
         __slots__ = ()
 
@@ -330,10 +330,10 @@ class SaveAudioAdvanced(Node1[k.Audio]):
             self._bind()
 
     class Mp3(Option):
-        """Option \"mp3\" of format.
+        """Option 'mp3' of format.
 
         Inputs:
-            quality: one of 3 options, default \"V0\".
+            quality: one of 3 options, default 'V0'.
         """
 
         __slots__ = ()
@@ -345,10 +345,10 @@ class SaveAudioAdvanced(Node1[k.Audio]):
             self._bind(quality)
 
     class Opus(Option):
-        """Option \"opus\" of format.
+        """Option 'opus' of format.
 
         Inputs:
-            quality: one of 5 options, default \"128k\".
+            quality: one of 5 options, default '128k'.
         """
 
         __slots__ = ()
@@ -378,8 +378,8 @@ class SaveAudioMP3(Node1[k.Audio]):
 
     Inputs:
         audio: AUDIO.
-        filename_prefix: STRING, default \"audio/ComfyUI\".
-        quality: one of 3 options, default \"V0\".
+        filename_prefix: STRING, default 'audio/ComfyUI'.
+        quality: one of 3 options, default 'V0'.
 
     Outputs:
         AUDIO: AUDIO.
@@ -410,8 +410,8 @@ class SaveAudioOpus(Node1[k.Audio]):
 
     Inputs:
         audio: AUDIO.
-        filename_prefix: STRING, default \"audio/ComfyUI\".
-        quality: one of 5 options, default \"128k\".
+        filename_prefix: STRING, default 'audio/ComfyUI'.
+        quality: one of 5 options, default '128k'.
 
     Outputs:
         AUDIO: AUDIO.

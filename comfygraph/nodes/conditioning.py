@@ -836,7 +836,7 @@ class PiDConditioning(Node1[k.Conditioning]):
     Inputs:
         positive: CONDITIONING.
         latent: LATENT.
-        latent_format: one of 4 options, default \"flux\".
+        latent_format: one of 4 options, default 'flux'.
         degrade_sigma: FLOAT, 0.0 .. 1.0, step 0.01, default 0.0.
 
     Outputs:

@@ -796,7 +796,7 @@ class PhotoMakerEncode(Node1[k.Conditioning]):
         photomaker: PHOTOMAKER.
         image: IMAGE.
         clip: CLIP.
-        text: STRING, default \"photograph of photomaker\".
+        text: STRING, default 'photograph of photomaker'.
 
     Outputs:
         CONDITIONING: CONDITIONING.
@@ -1058,7 +1058,7 @@ class TextEncodeAceStepAudio15(Node1[k.Conditioning]):
         bpm: INT, 10 .. 300, default 120.
         duration: FLOAT, 0.0 .. 2000.0, step 0.1, default 120.0.
         timesignature: one of 4 options.
-        language: one of 51 options, default \"en\".
+        language: one of 51 options, default 'en'.
         keyscale: one of 34 options.
         generate_audio_codes: BOOLEAN, default True.
         cfg_scale: FLOAT, 0.0 .. 100.0, step 0.1, default 2.0.

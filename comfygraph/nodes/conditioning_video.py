@@ -727,7 +727,7 @@ class MiniMaxH3ReferenceToVideo(Node):
         width: INT, 32 .. 16384, default 1344.
         height: INT, 32 .. 16384, default 768.
         length: INT, 5 .. 3600, default 124.
-        ref_image_size: one of 2 options, default \"match\".
+        ref_image_size: one of 2 options, default 'match'.
         ref_images: 0 to 9: IMAGE each.
         ref_videos: 0 to 3: IMAGE each.
         ref_video_audios: 0 to 3: AUDIO each.

@@ -97,8 +97,8 @@ class SCAIL2ColoredMask(Node):
 
     Inputs:
         driving_track_data: SAM3_TRACK_DATA.
-        object_indices: STRING, default \"\".
-        sort_by: one of 3 options, default \"left_to_right\".
+        object_indices: STRING, default ''.
+        sort_by: one of 3 options, default 'left_to_right'.
         replacement_mode: BOOLEAN, default False.
         ref_track_data: SAM3_TRACK_DATA or MASK, may be left out.
 
@@ -230,8 +230,8 @@ class WanAnimate2Cache(Node1[k.Model]):
 
     Inputs:
         model: MODEL.
-        device: one of 2 options, default \"cpu\".
-        dtype: one of 3 options, default \"default\".
+        device: one of 2 options, default 'cpu'.
+        dtype: one of 3 options, default 'default'.
 
     Outputs:
         MODEL: MODEL.
@@ -467,7 +467,7 @@ class WanCameraEmbedding(Node):
     """WanCameraEmbedding, in model/conditioning/wan/camera.
 
     Inputs:
-        camera_pose: one of 9 options, default \"Static\".
+        camera_pose: one of 9 options, default 'Static'.
         width: INT, 16 .. 16384, default 832.
         height: INT, 16 .. 16384, default 480.
         length: INT, 1 .. 16384, default 81.
@@ -1054,7 +1054,7 @@ class WanInfiniteTalkToVideo(Node):
     class_type = "WanInfiniteTalkToVideo"
 
     class SingleSpeaker(Option):
-        """Option \"single_speaker\" of mode."""
+        """Option 'single_speaker' of mode."""
 
         __slots__ = ()
 
@@ -1065,7 +1065,7 @@ class WanInfiniteTalkToVideo(Node):
             self._bind()
 
     class TwoSpeakers(Option):
-        """Option \"two_speakers\" of mode.
+        """Option 'two_speakers' of mode.
 
         Inputs:
             audio_encoder_output_2: AUDIO_ENCODER_OUTPUT, may be left out.
@@ -1598,7 +1598,7 @@ class WanTrackToVideo(Node):
         positive: CONDITIONING.
         negative: CONDITIONING.
         vae: VAE.
-        tracks: STRING, default \"[]\".
+        tracks: STRING, default '[]'.
         width: INT, 16 .. 16384, default 832.
         height: INT, 16 .. 16384, default 480.
         length: INT, 1 .. 16384, default 81.

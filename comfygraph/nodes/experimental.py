@@ -169,7 +169,7 @@ class LoraSave(Node):
     """Extract and Save Lora, in experimental.
 
     Inputs:
-        filename_prefix: STRING, default \"loras/ComfyUI_extracted_lora\".
+        filename_prefix: STRING, default 'loras/ComfyUI_extracted_lora'.
         rank: INT, 1 .. 4096, default 8.
         lora_type: one of 2 options.
         bias_diff: BOOLEAN, default True.

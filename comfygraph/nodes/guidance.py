@@ -315,7 +315,7 @@ class LTXVSpatioTemporalGuidance(Node1[k.Model]):
     Inputs:
         model: MODEL.
         scale: FLOAT, 0.0 .. 100.0, step 0.01, default 1.0.
-        blocks: STRING, default \"29\".
+        blocks: STRING, default '29'.
         start_percent: FLOAT, 0.0 .. 1.0, step 0.001, default 0.0.
         end_percent: FLOAT, 0.0 .. 1.0, step 0.001, default 1.0.
 
@@ -384,8 +384,8 @@ class SkipLayerGuidanceDiT(Node1[k.Model]):
 
     Inputs:
         model: MODEL.
-        double_layers: STRING, default \"7, 8, 9\".
-        single_layers: STRING, default \"7, 8, 9\".
+        double_layers: STRING, default '7, 8, 9'.
+        single_layers: STRING, default '7, 8, 9'.
         scale: FLOAT, 0.0 .. 10.0, step 0.1, default 3.0.
         start_percent: FLOAT, 0.0 .. 1.0, step 0.001, default 0.01.
         end_percent: FLOAT, 0.0 .. 1.0, step 0.001, default 0.15.
@@ -424,8 +424,8 @@ class SkipLayerGuidanceDiTSimple(Node1[k.Model]):
 
     Inputs:
         model: MODEL.
-        double_layers: STRING, default \"7, 8, 9\".
-        single_layers: STRING, default \"7, 8, 9\".
+        double_layers: STRING, default '7, 8, 9'.
+        single_layers: STRING, default '7, 8, 9'.
         start_percent: FLOAT, 0.0 .. 1.0, step 0.001, default 0.0.
         end_percent: FLOAT, 0.0 .. 1.0, step 0.001, default 1.0.
 
@@ -460,7 +460,7 @@ class SkipLayerGuidanceSD3(Node1[k.Model]):
 
     Inputs:
         model: MODEL.
-        layers: STRING, default \"7, 8, 9\".
+        layers: STRING, default '7, 8, 9'.
         scale: FLOAT, 0.0 .. 10.0, step 0.1, default 3.0.
         start_percent: FLOAT, 0.0 .. 1.0, step 0.001, default 0.01.
         end_percent: FLOAT, 0.0 .. 1.0, step 0.001, default 0.15.

@@ -25,11 +25,11 @@ class AddLayer(Node1[k.Layers]):
         image: IMAGE.
         layers: LAYERS, may be left out.
         mask: MASK, may be left out.
-        name: STRING, default \"\".
+        name: STRING, default ''.
         x: INT, -16384 .. 16384, default 0.
         y: INT, -16384 .. 16384, default 0.
         opacity: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
-        blend_mode: one of 26 options, default \"normal\".
+        blend_mode: one of 26 options, default 'normal'.
         rotation: FLOAT, -360.0 .. 360.0, default 0.0.
         width: INT, 0 .. 16384, default 0.
         height: INT, 0 .. 16384, default 0.
@@ -402,10 +402,10 @@ class Painter(Node):
     """Painter, in image.
 
     Inputs:
-        mask: STRING, default \"\".
+        mask: STRING, default ''.
         width: INT, 64 .. 4096, default 512.
         height: INT, 64 .. 4096, default 512.
-        bg_color: COLOR, default \"#000000\".
+        bg_color: COLOR, default '#000000'.
         image: IMAGE, may be left out.
 
     Outputs:
@@ -468,7 +468,7 @@ class SaveAnimatedPNG(Node1[k.Image]):
 
     Inputs:
         images: IMAGE.
-        filename_prefix: STRING, default \"ComfyUI\".
+        filename_prefix: STRING, default 'ComfyUI'.
         fps: FLOAT, 0.01 .. 1000.0, step 0.01, default 6.0.
         compress_level: INT, 0 .. 9, default 4.
 
@@ -502,7 +502,7 @@ class SaveAnimatedWEBP(Node1[k.Image]):
 
     Inputs:
         images: IMAGE.
-        filename_prefix: STRING, default \"ComfyUI\".
+        filename_prefix: STRING, default 'ComfyUI'.
         fps: FLOAT, 0.01 .. 1000.0, step 0.01, default 6.0.
         lossless: BOOLEAN, default True.
         quality: INT, 0 .. 100, default 80.
@@ -540,7 +540,7 @@ class SaveImage(Node1[k.Image]):
 
     Inputs:
         images: IMAGE.
-        filename_prefix: STRING, default \"ComfyUI\".
+        filename_prefix: STRING, default 'ComfyUI'.
 
     Outputs:
         IMAGES: IMAGE.
@@ -565,7 +565,7 @@ class SaveImageAdvanced(Node1[k.Image]):
 
     Inputs:
         images: IMAGE.
-        filename_prefix: STRING, default \"ComfyUI\".
+        filename_prefix: STRING, default 'ComfyUI'.
         format: one of the options below.
 
     Outputs:
@@ -579,11 +579,11 @@ class SaveImageAdvanced(Node1[k.Image]):
     class_type = "SaveImageAdvanced"
 
     class Png(Option):
-        """Option \"png\" of format.
+        """Option 'png' of format.
 
         Inputs:
-            bit_depth: one of 2 options, default \"8-bit\".
-            input_color_space: one option, default \"sRGB\".
+            bit_depth: one of 2 options, default '8-bit'.
+            input_color_space: one option, default 'sRGB'.
         """
 
         __slots__ = ()
@@ -600,11 +600,11 @@ class SaveImageAdvanced(Node1[k.Image]):
             self._bind(bit_depth, input_color_space)
 
     class Exr(Option):
-        """Option \"exr\" of format.
+        """Option 'exr' of format.
 
         Inputs:
-            bit_depth: one option, default \"32-bit float\".
-            input_color_space: one of 3 options, default \"sRGB\".
+            bit_depth: one option, default '32-bit float'.
+            input_color_space: one of 3 options, default 'sRGB'.
         """
 
         __slots__ = ()
@@ -639,9 +639,9 @@ class SaveImageDataSetToFolder(Node):
 
     Inputs:
         images: IMAGE.
-        folder_name: STRING, default \"dataset\".
-        filename_prefix: STRING, default \"image\".
-        mode: one of 2 options, default \"overwrite\".
+        folder_name: STRING, default 'dataset'.
+        filename_prefix: STRING, default 'image'.
+        mode: one of 2 options, default 'overwrite'.
 
     Output node: graphs run for its sake. Deprecated. Experimental. Takes whole lists at once. ComfyUI 0.33.0.
     """
@@ -666,9 +666,9 @@ class SaveImageTextDataSetToFolder(Node):
 
     Inputs:
         images: IMAGE.
-        folder_name: STRING, default \"dataset\".
-        filename_prefix: STRING, default \"image\".
-        mode: one of 2 options, default \"overwrite\".
+        folder_name: STRING, default 'dataset'.
+        filename_prefix: STRING, default 'image'.
+        mode: one of 2 options, default 'overwrite'.
         texts: STRING, may be left out.
 
     Output node: graphs run for its sake. Experimental. Takes whole lists at once. ComfyUI 0.33.0.
@@ -712,7 +712,7 @@ class SaveSVGNode(Node1[k.Svg]):
 
     Inputs:
         svg: SVG.
-        filename_prefix: STRING, default \"svg/ComfyUI\".
+        filename_prefix: STRING, default 'svg/ComfyUI'.
 
     Outputs:
         SVG: SVG.

@@ -72,7 +72,7 @@ class DA3Inference(Node1[k.Da3Geometry]):
         da3_model: DA3_MODEL.
         image: IMAGE.
         resolution: INT, 140 .. 2520, default 504.
-        resize_method: one of 2 options, default \"upper_bound_resize\".
+        resize_method: one of 2 options, default 'upper_bound_resize'.
         mode: one of the options below.
 
     Outputs:
@@ -86,7 +86,7 @@ class DA3Inference(Node1[k.Da3Geometry]):
     class_type = "DA3Inference"
 
     class Mono(Option):
-        """Option \"mono\" of mode."""
+        """Option 'mono' of mode."""
 
         __slots__ = ()
 
@@ -97,11 +97,11 @@ class DA3Inference(Node1[k.Da3Geometry]):
             self._bind()
 
     class Multiview(Option):
-        """Option \"multiview\" of mode.
+        """Option 'multiview' of mode.
 
         Inputs:
-            pose_method: one of 2 options, default \"cam_dec\".
-            ref_view_strategy: one of 4 options, default \"saddle_balanced\".
+            pose_method: one of 2 options, default 'cam_dec'.
+            ref_view_strategy: one of 4 options, default 'saddle_balanced'.
         """
 
         __slots__ = ()
@@ -152,11 +152,11 @@ class DA3Render(Node1[k.Image]):
     class_type = "DA3Render"
 
     class Depth(Option):
-        """Option \"depth\" of output.
+        """Option 'depth' of output.
 
         Inputs:
             apply_sky_clip: BOOLEAN, default False.
-            normalization: one of 3 options, default \"v2_style\".
+            normalization: one of 3 options, default 'v2_style'.
         """
 
         __slots__ = ()
@@ -173,11 +173,11 @@ class DA3Render(Node1[k.Image]):
             self._bind(apply_sky_clip, normalization)
 
     class DepthColored(Option):
-        """Option \"depth_colored\" of output.
+        """Option 'depth_colored' of output.
 
         Inputs:
             apply_sky_clip: BOOLEAN, default False.
-            normalization: one of 3 options, default \"v2_style\".
+            normalization: one of 3 options, default 'v2_style'.
         """
 
         __slots__ = ()
@@ -194,7 +194,7 @@ class DA3Render(Node1[k.Image]):
             self._bind(apply_sky_clip, normalization)
 
     class SkyMask(Option):
-        """Option \"sky_mask\" of output.
+        """Option 'sky_mask' of output.
 
         Inputs:
             colored: BOOLEAN, default False.
@@ -209,7 +209,7 @@ class DA3Render(Node1[k.Image]):
             self._bind(colored)
 
     class Confidence(Option):
-        """Option \"confidence\" of output.
+        """Option 'confidence' of output.
 
         Inputs:
             colored: BOOLEAN, default False.
@@ -272,10 +272,10 @@ class MediaPipeFaceLandmarker(Node):
     Inputs:
         face_detection_model: FACE_DETECTION_MODEL.
         image: IMAGE.
-        detector_variant: one of 3 options, default \"short\".
+        detector_variant: one of 3 options, default 'short'.
         num_faces: INT, 0 .. 16, default 1.
         min_confidence: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
-        missing_frame_fallback: one of 3 options, default \"empty\".
+        missing_frame_fallback: one of 3 options, default 'empty'.
 
     Outputs:
         FACE_LANDMARKS: FACE_LANDMARKS.
@@ -327,7 +327,7 @@ class MediaPipeFaceMask(Node1[k.Mask]):
     class_type = "MediaPipeFaceMask"
 
     class All(Option):
-        """Option \"all\" of regions."""
+        """Option 'all' of regions."""
 
         __slots__ = ()
 
@@ -338,7 +338,7 @@ class MediaPipeFaceMask(Node1[k.Mask]):
             self._bind()
 
     class Custom(Option):
-        """Option \"custom\" of regions.
+        """Option 'custom' of regions.
 
         Inputs:
             face_oval: BOOLEAN, default True.
@@ -378,7 +378,7 @@ class MediaPipeFaceMeshVisualize(Node1[k.Image]):
     Inputs:
         face_landmarks: FACE_LANDMARKS.
         connections: one of the options below.
-        color: COLOR, default \"#00ff00\".
+        color: COLOR, default '#00ff00'.
         thickness: INT, 0 .. 8, default 1.
         point_size: INT, 0 .. 16, default 2.
         image: IMAGE, may be left out.
@@ -394,7 +394,7 @@ class MediaPipeFaceMeshVisualize(Node1[k.Image]):
     class_type = "MediaPipeFaceMeshVisualize"
 
     class All(Option):
-        """Option \"all\" of connections."""
+        """Option 'all' of connections."""
 
         __slots__ = ()
 
@@ -405,7 +405,7 @@ class MediaPipeFaceMeshVisualize(Node1[k.Image]):
             self._bind()
 
     class Fill(Option):
-        """Option \"fill\" of connections."""
+        """Option 'fill' of connections."""
 
         __slots__ = ()
 
@@ -416,7 +416,7 @@ class MediaPipeFaceMeshVisualize(Node1[k.Image]):
             self._bind()
 
     class Custom(Option):
-        """Option \"custom\" of connections.
+        """Option 'custom' of connections.
 
         Inputs:
             face_oval: BOOLEAN, default True.
@@ -586,7 +586,7 @@ class MoGeRender(Node1[k.Image]):
 
     Inputs:
         moge_geometry: MOGE_GEOMETRY.
-        output: one of 5 options, default \"depth\".
+        output: one of 5 options, default 'depth'.
 
     Outputs:
         IMAGE: IMAGE.
@@ -618,7 +618,7 @@ class RTDETR_detect(Node1[k.BoundingBox]):
         model: MODEL.
         image: IMAGE.
         threshold: FLOAT, default 0.5.
-        class_name: one of 81 options, default \"all\".
+        class_name: one of 81 options, default 'all'.
         max_detections: INT, default 100.
 
     Outputs:
@@ -763,7 +763,7 @@ class SAM3_TrackToMask(Node1[k.Mask]):
 
     Inputs:
         track_data: SAM3_TRACK_DATA.
-        object_indices: STRING, default \"\".
+        object_indices: STRING, default ''.
 
     Outputs:
         MASKS: MASK.

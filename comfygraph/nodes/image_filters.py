@@ -121,7 +121,7 @@ class ColorTransfer(Node1[k.Image]):
     class_type = "ColorTransfer"
 
     class PerFrame(Option):
-        """Option \"per_frame\" of source_stats."""
+        """Option 'per_frame' of source_stats."""
 
         __slots__ = ()
 
@@ -132,7 +132,7 @@ class ColorTransfer(Node1[k.Image]):
             self._bind()
 
     class Uniform(Option):
-        """Option \"uniform\" of source_stats."""
+        """Option 'uniform' of source_stats."""
 
         __slots__ = ()
 
@@ -143,7 +143,7 @@ class ColorTransfer(Node1[k.Image]):
             self._bind()
 
     class TargetFrame(Option):
-        """Option \"target_frame\" of source_stats.
+        """Option 'target_frame' of source_stats.
 
         Inputs:
             target_index: INT, 0 .. 10000, default 0.
@@ -199,7 +199,7 @@ class GLSLShader(Node):
     class_type = "GLSLShader"
 
     class FromInput(Option):
-        """Option \"from_input\" of size_mode."""
+        """Option 'from_input' of size_mode."""
 
         __slots__ = ()
 
@@ -210,7 +210,7 @@ class GLSLShader(Node):
             self._bind()
 
     class Custom(Option):
-        """Option \"custom\" of size_mode.
+        """Option 'custom' of size_mode.
 
         Inputs:
             height: INT, 1 .. 16384, default 512.
@@ -638,7 +638,7 @@ class PorterDuffImageComposite(Node):
         source_alpha: MASK.
         destination: IMAGE.
         destination_alpha: MASK.
-        mode: one of 18 options, default \"DST\".
+        mode: one of 18 options, default 'DST'.
 
     Outputs:
         IMAGE: IMAGE.
@@ -677,7 +677,7 @@ class SeedVR2PostProcessing(Node1[k.Image]):
     Inputs:
         images: IMAGE.
         original_resized_images: IMAGE.
-        color_correction_method: one of 4 options, default \"lab\".
+        color_correction_method: one of 4 options, default 'lab'.
 
     Outputs:
         IMAGES: IMAGE.

@@ -59,7 +59,7 @@ class CropByBBoxes(Node1[k.Image]):
         output_width: INT, 64 .. 4096, default 512.
         output_height: INT, 64 .. 4096, default 512.
         padding: INT, 0 .. 1024, default 0.
-        keep_aspect: one of 2 options, default \"stretch\".
+        keep_aspect: one of 2 options, default 'stretch'.
 
     Outputs:
         IMAGE: IMAGE.
@@ -398,10 +398,10 @@ class ImageStitch(Node1[k.Image]):
 
     Inputs:
         image1: IMAGE.
-        direction: one of 4 options, default \"right\".
+        direction: one of 4 options, default 'right'.
         match_image_size: BOOLEAN, default True.
         spacing_width: INT, 0 .. 1024, default 0.
-        spacing_color: one of 5 options, default \"white\".
+        spacing_color: one of 5 options, default 'white'.
         image2: IMAGE, may be left out.
 
     Outputs:
@@ -532,7 +532,7 @@ class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
     Inputs:
         input: IMAGE or MASK.
         resize_type: one of the options below.
-        scale_method: one of 5 options, default \"area\".
+        scale_method: one of 5 options, default 'area'.
 
     Outputs:
         RESIZED: what goes in.
@@ -545,10 +545,10 @@ class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
     class_type = "ResizeImageMaskNode"
 
     class ScaleDimensions(Option):
-        """Option \"scale dimensions\" of resize_type.
+        """Option 'scale dimensions' of resize_type.
 
         Inputs:
-            crop: one of 2 options, default \"center\".
+            crop: one of 2 options, default 'center'.
             height: INT, 0 .. 16384, default 512.
             width: INT, 0 .. 16384, default 512.
         """
@@ -568,7 +568,7 @@ class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
             self._bind(crop, height, width)
 
     class ScaleByMultiplier(Option):
-        """Option \"scale by multiplier\" of resize_type.
+        """Option 'scale by multiplier' of resize_type.
 
         Inputs:
             multiplier: FLOAT, 0.01 .. 8.0, step 0.01, default 1.0.
@@ -583,7 +583,7 @@ class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
             self._bind(multiplier)
 
     class ScaleLongerDimension(Option):
-        """Option \"scale longer dimension\" of resize_type.
+        """Option 'scale longer dimension' of resize_type.
 
         Inputs:
             longer_size: INT, 0 .. 16384, default 512.
@@ -598,7 +598,7 @@ class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
             self._bind(longer_size)
 
     class ScaleShorterDimension(Option):
-        """Option \"scale shorter dimension\" of resize_type.
+        """Option 'scale shorter dimension' of resize_type.
 
         Inputs:
             shorter_size: INT, 0 .. 16384, default 512.
@@ -613,7 +613,7 @@ class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
             self._bind(shorter_size)
 
     class ScaleWidth(Option):
-        """Option \"scale width\" of resize_type.
+        """Option 'scale width' of resize_type.
 
         Inputs:
             width: INT, 0 .. 16384, default 512.
@@ -628,7 +628,7 @@ class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
             self._bind(width)
 
     class ScaleHeight(Option):
-        """Option \"scale height\" of resize_type.
+        """Option 'scale height' of resize_type.
 
         Inputs:
             height: INT, 0 .. 16384, default 512.
@@ -643,7 +643,7 @@ class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
             self._bind(height)
 
     class ScaleTotalPixels(Option):
-        """Option \"scale total pixels\" of resize_type.
+        """Option 'scale total pixels' of resize_type.
 
         Inputs:
             megapixels: FLOAT, 0.01 .. 16.0, step 0.01, default 1.0.
@@ -658,10 +658,10 @@ class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
             self._bind(megapixels)
 
     class MatchSize(Option):
-        """Option \"match size\" of resize_type.
+        """Option 'match size' of resize_type.
 
         Inputs:
-            crop: one of 2 options, default \"center\".
+            crop: one of 2 options, default 'center'.
             match: IMAGE or MASK.
         """
 
@@ -679,7 +679,7 @@ class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
             self._bind(crop, match)
 
     class ScaleToMultiple(Option):
-        """Option \"scale to multiple\" of resize_type.
+        """Option 'scale to multiple' of resize_type.
 
         Inputs:
             multiple: INT, 1 .. 16384, default 8.

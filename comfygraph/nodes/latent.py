@@ -203,7 +203,7 @@ class LatentBatchSeedBehavior(Node1[k.Latent]):
 
     Inputs:
         samples: LATENT.
-        seed_behavior: one of 2 options, default \"fixed\".
+        seed_behavior: one of 2 options, default 'fixed'.
 
     Outputs:
         LATENT: LATENT.
@@ -845,7 +845,7 @@ class SaveLatent(Node1[k.Latent]):
 
     Inputs:
         samples: LATENT.
-        filename_prefix: STRING, default \"latents/ComfyUI\".
+        filename_prefix: STRING, default 'latents/ComfyUI'.
 
     Outputs:
         SAMPLES: LATENT.
@@ -885,7 +885,7 @@ class SeedVR2TemporalChunk(Node):
     class_type = "SeedVR2TemporalChunk"
 
     class Auto(Option):
-        """Option \"auto\" of chunking_mode."""
+        """Option 'auto' of chunking_mode."""
 
         __slots__ = ()
 
@@ -896,7 +896,7 @@ class SeedVR2TemporalChunk(Node):
             self._bind()
 
     class Manual(Option):
-        """Option \"manual\" of chunking_mode.
+        """Option 'manual' of chunking_mode.
 
         Inputs:
             frames_per_chunk: INT, 1 .. 16384, default 21.

@@ -554,7 +554,7 @@ class HunyuanVideo15LatentUpscaleWithModel(Node1[k.Latent]):
     Inputs:
         model: LATENT_UPSCALE_MODEL.
         samples: LATENT.
-        upscale_method: one of 5 options, default \"bilinear\".
+        upscale_method: one of 5 options, default 'bilinear'.
         width: INT, 0 .. 16384, default 1280.
         height: INT, 0 .. 16384, default 720.
         crop: one of 2 options.

@@ -518,7 +518,7 @@ class LoadDA3Model(Node1[k.Da3Model]):
 
     Inputs:
         model_name: a file in the server's geometry_estimation folder.
-        weight_dtype: one of 4 options, default \"default\".
+        weight_dtype: one of 4 options, default 'default'.
 
     Outputs:
         DA3_MODEL: DA3_MODEL.

@@ -96,7 +96,7 @@ class CLIPSave(Node):
 
     Inputs:
         clip: CLIP.
-        filename_prefix: STRING, default \"clip/ComfyUI\".
+        filename_prefix: STRING, default 'clip/ComfyUI'.
 
     Output node: graphs run for its sake. ComfyUI 0.33.0.
     """
@@ -116,7 +116,7 @@ class CheckpointSave(Node):
         model: MODEL.
         clip: CLIP.
         vae: VAE.
-        filename_prefix: STRING, default \"checkpoints/ComfyUI\".
+        filename_prefix: STRING, default 'checkpoints/ComfyUI'.
 
     Output node: graphs run for its sake. ComfyUI 0.33.0.
     """
@@ -143,7 +143,7 @@ class ImageOnlyCheckpointSave(Node):
         model: MODEL.
         clip_vision: CLIP_VISION.
         vae: VAE.
-        filename_prefix: STRING, default \"checkpoints/ComfyUI\".
+        filename_prefix: STRING, default 'checkpoints/ComfyUI'.
 
     Output node: graphs run for its sake. ComfyUI 0.33.0.
     """
@@ -287,7 +287,7 @@ class ModelSave(Node):
 
     Inputs:
         model: MODEL.
-        filename_prefix: STRING, default \"diffusion_models/ComfyUI\".
+        filename_prefix: STRING, default 'diffusion_models/ComfyUI'.
 
     Output node: graphs run for its sake. ComfyUI 0.33.0.
     """
@@ -310,7 +310,7 @@ class SaveLoRA(Node):
 
     Inputs:
         lora: LORA_MODEL.
-        prefix: STRING, default \"loras/ComfyUI_trained_lora\".
+        prefix: STRING, default 'loras/ComfyUI_trained_lora'.
         steps: INT, may be left out.
 
     Output node: graphs run for its sake. Experimental. ComfyUI 0.33.0.
@@ -335,7 +335,7 @@ class VAESave(Node):
 
     Inputs:
         vae: VAE.
-        filename_prefix: STRING, default \"vae/ComfyUI_vae\".
+        filename_prefix: STRING, default 'vae/ComfyUI_vae'.
 
     Output node: graphs run for its sake. ComfyUI 0.33.0.
     """

@@ -20,11 +20,11 @@ class ClaudeNode(Node1[k.String]):
     """Anthropic Claude, in partner/text/Anthropic.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         seed: INT, 0 .. 2147483647, default 0.
         images: 0 to 20, named image_1 to image_20: IMAGE each.
-        system_prompt: STRING, default \"\".
+        system_prompt: STRING, default ''.
 
     Outputs:
         STRING: STRING.
@@ -37,11 +37,11 @@ class ClaudeNode(Node1[k.String]):
     class_type = "ClaudeNode"
 
     class Opus5(Option):
-        """Option \"Opus 5\" of model.
+        """Option 'Opus 5' of model.
 
         Inputs:
             max_tokens: INT, 4096 .. 64000, default 32768.
-            reasoning_effort: one of 3 options, default \"high\".
+            reasoning_effort: one of 3 options, default 'high'.
         """
 
         __slots__ = ()
@@ -58,11 +58,11 @@ class ClaudeNode(Node1[k.String]):
             self._bind(max_tokens, reasoning_effort)
 
     class Opus48(Option):
-        """Option \"Opus 4.8\" of model.
+        """Option 'Opus 4.8' of model.
 
         Inputs:
             max_tokens: INT, 4096 .. 64000, default 32768.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -79,11 +79,11 @@ class ClaudeNode(Node1[k.String]):
             self._bind(max_tokens, reasoning_effort)
 
     class Fable5(Option):
-        """Option \"Fable 5\" of model.
+        """Option 'Fable 5' of model.
 
         Inputs:
             max_tokens: INT, 4096 .. 64000, default 32768.
-            reasoning_effort: one of 3 options, default \"high\".
+            reasoning_effort: one of 3 options, default 'high'.
         """
 
         __slots__ = ()
@@ -100,11 +100,11 @@ class ClaudeNode(Node1[k.String]):
             self._bind(max_tokens, reasoning_effort)
 
     class Sonnet5(Option):
-        """Option \"Sonnet 5\" of model.
+        """Option 'Sonnet 5' of model.
 
         Inputs:
             max_tokens: INT, 4096 .. 64000, default 32768.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -121,11 +121,11 @@ class ClaudeNode(Node1[k.String]):
             self._bind(max_tokens, reasoning_effort)
 
     class Opus47(Option):
-        """Option \"Opus 4.7\" of model.
+        """Option 'Opus 4.7' of model.
 
         Inputs:
             max_tokens: INT, 4096 .. 64000, default 32768.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
             temperature: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
         """
 
@@ -144,11 +144,11 @@ class ClaudeNode(Node1[k.String]):
             self._bind(max_tokens, reasoning_effort, temperature)
 
     class Opus46(Option):
-        """Option \"Opus 4.6\" of model.
+        """Option 'Opus 4.6' of model.
 
         Inputs:
             max_tokens: INT, 4096 .. 64000, default 32768.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
             temperature: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
         """
 
@@ -167,11 +167,11 @@ class ClaudeNode(Node1[k.String]):
             self._bind(max_tokens, reasoning_effort, temperature)
 
     class Sonnet46(Option):
-        """Option \"Sonnet 4.6\" of model.
+        """Option 'Sonnet 4.6' of model.
 
         Inputs:
             max_tokens: INT, 4096 .. 64000, default 32768.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
             temperature: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
         """
 
@@ -190,11 +190,11 @@ class ClaudeNode(Node1[k.String]):
             self._bind(max_tokens, reasoning_effort, temperature)
 
     class Sonnet45(Option):
-        """Option \"Sonnet 4.5\" of model.
+        """Option 'Sonnet 4.5' of model.
 
         Inputs:
             max_tokens: INT, 4096 .. 64000, default 32768.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
             temperature: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
         """
 
@@ -213,7 +213,7 @@ class ClaudeNode(Node1[k.String]):
             self._bind(max_tokens, reasoning_effort, temperature)
 
     class Haiku45(Option):
-        """Option \"Haiku 4.5\" of model.
+        """Option 'Haiku 4.5' of model.
 
         Inputs:
             max_tokens: INT, 4096 .. 64000, default 32768.

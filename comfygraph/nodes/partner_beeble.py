@@ -19,9 +19,9 @@ class BeebleSwitchXImageEdit(Node):
 
     Inputs:
         image: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         alpha_mode: one of the options below.
-        max_resolution: one of 2 options, default \"1080p\".
+        max_resolution: one of 2 options, default '1080p'.
         seed: INT, 0 .. 2147483647, default 0.
         reference_image: IMAGE, may be left out.
 
@@ -37,7 +37,7 @@ class BeebleSwitchXImageEdit(Node):
     class_type = "BeebleSwitchXImageEdit"
 
     class Auto(Option):
-        """Option \"auto\" of alpha_mode."""
+        """Option 'auto' of alpha_mode."""
 
         __slots__ = ()
 
@@ -48,7 +48,7 @@ class BeebleSwitchXImageEdit(Node):
             self._bind()
 
     class Fill(Option):
-        """Option \"fill\" of alpha_mode."""
+        """Option 'fill' of alpha_mode."""
 
         __slots__ = ()
 
@@ -59,7 +59,7 @@ class BeebleSwitchXImageEdit(Node):
             self._bind()
 
     class Select(Option):
-        """Option \"select\" of alpha_mode.
+        """Option 'select' of alpha_mode.
 
         Inputs:
             alpha_keyframe: MASK.
@@ -74,7 +74,7 @@ class BeebleSwitchXImageEdit(Node):
             self._bind(alpha_keyframe)
 
     class Custom(Option):
-        """Option \"custom\" of alpha_mode.
+        """Option 'custom' of alpha_mode.
 
         Inputs:
             alpha_mask: MASK.
@@ -114,9 +114,9 @@ class BeebleSwitchXVideoEdit(Node):
 
     Inputs:
         video: VIDEO.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         alpha_mode: one of the options below.
-        max_resolution: one of 2 options, default \"1080p\".
+        max_resolution: one of 2 options, default '1080p'.
         seed: INT, 0 .. 2147483647, default 0.
         reference_image: IMAGE, may be left out.
 
@@ -132,7 +132,7 @@ class BeebleSwitchXVideoEdit(Node):
     class_type = "BeebleSwitchXVideoEdit"
 
     class Auto(Option):
-        """Option \"auto\" of alpha_mode."""
+        """Option 'auto' of alpha_mode."""
 
         __slots__ = ()
 
@@ -143,7 +143,7 @@ class BeebleSwitchXVideoEdit(Node):
             self._bind()
 
     class Fill(Option):
-        """Option \"fill\" of alpha_mode."""
+        """Option 'fill' of alpha_mode."""
 
         __slots__ = ()
 
@@ -154,7 +154,7 @@ class BeebleSwitchXVideoEdit(Node):
             self._bind()
 
     class Select(Option):
-        """Option \"select\" of alpha_mode.
+        """Option 'select' of alpha_mode.
 
         Inputs:
             alpha_keyframe: MASK.
@@ -169,7 +169,7 @@ class BeebleSwitchXVideoEdit(Node):
             self._bind(alpha_keyframe)
 
     class Custom(Option):
-        """Option \"custom\" of alpha_mode.
+        """Option 'custom' of alpha_mode.
 
         Inputs:
             alpha_mask: MASK.

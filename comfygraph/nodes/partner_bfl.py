@@ -21,7 +21,7 @@ class Flux2ImageNode(Node1[k.Image]):
     """Flux.2 Image, in partner/image/BFL.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         seed: INT, 0 .. 18446744073709551615, default 0.
 
@@ -36,7 +36,7 @@ class Flux2ImageNode(Node1[k.Image]):
     class_type = "Flux2ImageNode"
 
     class Flux2Pro(Option):
-        """Option \"Flux.2 [pro]\" of model.
+        """Option 'Flux.2 [pro]' of model.
 
         Inputs:
             height: INT, 256 .. 2048, default 768.
@@ -59,7 +59,7 @@ class Flux2ImageNode(Node1[k.Image]):
             self._bind(height, images, width)
 
     class Flux2Max(Option):
-        """Option \"Flux.2 [max]\" of model.
+        """Option 'Flux.2 [max]' of model.
 
         Inputs:
             height: INT, 256 .. 2048, default 768.
@@ -99,7 +99,7 @@ class Flux2MaxImageNode(Node1[k.Image]):
     """Flux.2 [max] Image, in partner/image/BFL.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         width: INT, 256 .. 2048, default 1024.
         height: INT, 256 .. 2048, default 768.
         seed: INT, 0 .. 18446744073709551615, default 0.
@@ -137,7 +137,7 @@ class Flux2ProImageNode(Node1[k.Image]):
     """Flux.2 [pro] Image, in partner/image/BFL.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         width: INT, 256 .. 2048, default 1024.
         height: INT, 256 .. 2048, default 768.
         seed: INT, 0 .. 18446744073709551615, default 0.
@@ -175,12 +175,12 @@ class Flux3ImageToVideoNode(Node1[k.Video]):
     """Flux 3 Image to Video, in partner/video/BFL.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         keyframes: 1 to 10: IMAGE each.
         placement: one of the options below.
-        aspect_ratio: one of 8 options, default \"auto\".
-        duration: one of 17 options, default \"auto\".
-        resolution: one of 2 options, default \"720p\".
+        aspect_ratio: one of 8 options, default 'auto'.
+        duration: one of 17 options, default 'auto'.
+        resolution: one of 2 options, default '720p'.
         generate_audio: BOOLEAN, default True.
         safety_tolerance: INT, 0 .. 4, default 2.
         seed: INT, 0 .. 4294967295, default 42.
@@ -196,7 +196,7 @@ class Flux3ImageToVideoNode(Node1[k.Video]):
     class_type = "Flux3ImageToVideoNode"
 
     class SpreadAcrossTheClip(Option):
-        """Option \"spread across the clip\" of placement."""
+        """Option 'spread across the clip' of placement."""
 
         __slots__ = ()
 
@@ -207,10 +207,10 @@ class Flux3ImageToVideoNode(Node1[k.Video]):
             self._bind()
 
     class AtTimes(Option):
-        """Option \"at times\" of placement.
+        """Option 'at times' of placement.
 
         Inputs:
-            times: STRING, default \"0\".
+            times: STRING, default '0'.
         """
 
         __slots__ = ()
@@ -255,10 +255,10 @@ class Flux3TextToVideoNode(Node1[k.Video]):
     """Flux 3 Text to Video, in partner/video/BFL.
 
     Inputs:
-        prompt: STRING, default \"\".
-        aspect_ratio: one of 8 options, default \"auto\".
-        duration: one of 17 options, default \"auto\".
-        resolution: one of 2 options, default \"720p\".
+        prompt: STRING, default ''.
+        aspect_ratio: one of 8 options, default 'auto'.
+        duration: one of 17 options, default 'auto'.
+        resolution: one of 2 options, default '720p'.
         generate_audio: BOOLEAN, default True.
         safety_tolerance: INT, 0 .. 4, default 2.
         seed: INT, 0 .. 4294967295, default 42.
@@ -296,10 +296,10 @@ class Flux3VideoContinuationNode(Node1[k.Video]):
 
     Inputs:
         video: VIDEO.
-        prompt: STRING, default \"\".
-        aspect_ratio: one of 8 options, default \"auto\".
-        duration: one of 17 options, default \"auto\".
-        resolution: one of 2 options, default \"720p\".
+        prompt: STRING, default ''.
+        aspect_ratio: one of 8 options, default 'auto'.
+        duration: one of 17 options, default 'auto'.
+        resolution: one of 2 options, default '720p'.
         generate_audio: BOOLEAN, default True.
         safety_tolerance: INT, 0 .. 4, default 2.
         seed: INT, 0 .. 4294967295, default 42.
@@ -371,8 +371,8 @@ class FluxKontextMaxImageNode(Node1[k.Image]):
     """Flux.1 Kontext [max] Image, in partner/image/BFL.
 
     Inputs:
-        prompt: STRING, default \"\".
-        aspect_ratio: STRING, default \"16:9\".
+        prompt: STRING, default ''.
+        aspect_ratio: STRING, default '16:9'.
         guidance: FLOAT, 0.1 .. 99.0, step 0.1, default 3.0.
         steps: INT, 1 .. 150, default 50.
         seed: INT, 0 .. 18446744073709551615, default 1234.
@@ -411,8 +411,8 @@ class FluxKontextProImageNode(Node1[k.Image]):
     """Flux.1 Kontext [pro] Image, in partner/image/BFL.
 
     Inputs:
-        prompt: STRING, default \"\".
-        aspect_ratio: STRING, default \"16:9\".
+        prompt: STRING, default ''.
+        aspect_ratio: STRING, default '16:9'.
         guidance: FLOAT, 0.1 .. 99.0, step 0.1, default 3.0.
         steps: INT, 1 .. 150, default 50.
         seed: INT, 0 .. 18446744073709551615, default 1234.
@@ -452,7 +452,7 @@ class FluxProExpandNode(Node1[k.Image]):
 
     Inputs:
         image: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         prompt_upsampling: BOOLEAN, default False.
         top: INT, 0 .. 2048, default 0.
         bottom: INT, 0 .. 2048, default 0.
@@ -499,7 +499,7 @@ class FluxProFillNode(Node1[k.Image]):
     Inputs:
         image: IMAGE.
         mask: MASK.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         prompt_upsampling: BOOLEAN, default False.
         guidance: FLOAT, 1.5 .. 100, default 60.
         steps: INT, 15 .. 50, default 50.
@@ -537,10 +537,10 @@ class FluxProUltraImageNode(Node1[k.Image]):
     """Flux 1.1 [pro] Ultra Image, in partner/image/BFL.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         prompt_upsampling: BOOLEAN, default False.
         seed: INT, 0 .. 18446744073709551615, default 0.
-        aspect_ratio: STRING, default \"16:9\".
+        aspect_ratio: STRING, default '16:9'.
         raw: BOOLEAN, default False.
         image_prompt: IMAGE, may be left out.
         image_prompt_strength: FLOAT, 0.0 .. 1.0, step 0.01, default 0.1.
@@ -579,7 +579,7 @@ class FluxVTONode(Node1[k.Image]):
     Inputs:
         person: IMAGE.
         garment: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         seed: INT, 0 .. 18446744073709551615, default 0.
 
     Outputs:

@@ -34,7 +34,7 @@ class BriaEraser(Node1[k.Image]):
     class_type = "BriaEraser"
 
     class ModerationFalse(Option):
-        """Option \"false\" of moderation."""
+        """Option 'false' of moderation."""
 
         __slots__ = ()
 
@@ -45,7 +45,7 @@ class BriaEraser(Node1[k.Image]):
             self._bind()
 
     class ModerationTrue(Option):
-        """Option \"true\" of moderation.
+        """Option 'true' of moderation.
 
         Inputs:
             visual_input_moderation: BOOLEAN, default False.
@@ -86,8 +86,8 @@ class BriaExpandImage(Node):
     Inputs:
         image: IMAGE.
         expand_mode: one of the options below.
-        prompt: STRING, default \"\".
-        negative_prompt: STRING, default \"\".
+        prompt: STRING, default ''.
+        negative_prompt: STRING, default ''.
         seed: INT, 1 .. 2147483647, default 42.
         moderation: one of the options below.
 
@@ -103,7 +103,7 @@ class BriaExpandImage(Node):
     class_type = "BriaExpandImage"
 
     class ExpandMode11(Option):
-        """Option \"1:1\" of expand_mode."""
+        """Option '1:1' of expand_mode."""
 
         __slots__ = ()
 
@@ -114,7 +114,7 @@ class BriaExpandImage(Node):
             self._bind()
 
     class ExpandMode23(Option):
-        """Option \"2:3\" of expand_mode."""
+        """Option '2:3' of expand_mode."""
 
         __slots__ = ()
 
@@ -125,7 +125,7 @@ class BriaExpandImage(Node):
             self._bind()
 
     class ExpandMode32(Option):
-        """Option \"3:2\" of expand_mode."""
+        """Option '3:2' of expand_mode."""
 
         __slots__ = ()
 
@@ -136,7 +136,7 @@ class BriaExpandImage(Node):
             self._bind()
 
     class ExpandMode34(Option):
-        """Option \"3:4\" of expand_mode."""
+        """Option '3:4' of expand_mode."""
 
         __slots__ = ()
 
@@ -147,7 +147,7 @@ class BriaExpandImage(Node):
             self._bind()
 
     class ExpandMode43(Option):
-        """Option \"4:3\" of expand_mode."""
+        """Option '4:3' of expand_mode."""
 
         __slots__ = ()
 
@@ -158,7 +158,7 @@ class BriaExpandImage(Node):
             self._bind()
 
     class ExpandMode45(Option):
-        """Option \"4:5\" of expand_mode."""
+        """Option '4:5' of expand_mode."""
 
         __slots__ = ()
 
@@ -169,7 +169,7 @@ class BriaExpandImage(Node):
             self._bind()
 
     class ExpandMode54(Option):
-        """Option \"5:4\" of expand_mode."""
+        """Option '5:4' of expand_mode."""
 
         __slots__ = ()
 
@@ -180,7 +180,7 @@ class BriaExpandImage(Node):
             self._bind()
 
     class ExpandMode916(Option):
-        """Option \"9:16\" of expand_mode."""
+        """Option '9:16' of expand_mode."""
 
         __slots__ = ()
 
@@ -191,7 +191,7 @@ class BriaExpandImage(Node):
             self._bind()
 
     class ExpandMode169(Option):
-        """Option \"16:9\" of expand_mode."""
+        """Option '16:9' of expand_mode."""
 
         __slots__ = ()
 
@@ -202,7 +202,7 @@ class BriaExpandImage(Node):
             self._bind()
 
     class CustomRatio(Option):
-        """Option \"custom_ratio\" of expand_mode.
+        """Option 'custom_ratio' of expand_mode.
 
         Inputs:
             ratio_height: INT, 1 .. 100, default 9.
@@ -218,7 +218,7 @@ class BriaExpandImage(Node):
             self._bind(ratio_height, ratio_width)
 
     class Manual(Option):
-        """Option \"manual\" of expand_mode.
+        """Option 'manual' of expand_mode.
 
         Inputs:
             canvas_height: INT, 64 .. 5000, default 1000.
@@ -247,7 +247,7 @@ class BriaExpandImage(Node):
             self._bind(canvas_height, canvas_width, image_height, image_width, image_x, image_y)
 
     class ModerationFalse(Option):
-        """Option \"false\" of moderation."""
+        """Option 'false' of moderation."""
 
         __slots__ = ()
 
@@ -258,7 +258,7 @@ class BriaExpandImage(Node):
             self._bind()
 
     class ModerationTrue(Option):
-        """Option \"true\" of moderation.
+        """Option 'true' of moderation.
 
         Inputs:
             prompt_content_moderation: BOOLEAN, default False.
@@ -317,8 +317,8 @@ class BriaGenFill(Node1[k.Image]):
     Inputs:
         image: IMAGE.
         mask: MASK.
-        prompt: STRING, default \"\".
-        negative_prompt: STRING, default \"\".
+        prompt: STRING, default ''.
+        negative_prompt: STRING, default ''.
         refine_prompt: BOOLEAN, default True.
         seed: INT, 1 .. 2147483647, default 42.
         moderation: one of the options below.
@@ -334,7 +334,7 @@ class BriaGenFill(Node1[k.Image]):
     class_type = "BriaGenFill"
 
     class ModerationFalse(Option):
-        """Option \"false\" of moderation."""
+        """Option 'false' of moderation."""
 
         __slots__ = ()
 
@@ -345,7 +345,7 @@ class BriaGenFill(Node1[k.Image]):
             self._bind()
 
     class ModerationTrue(Option):
-        """Option \"true\" of moderation.
+        """Option 'true' of moderation.
 
         Inputs:
             prompt_content_moderation: BOOLEAN, default False.
@@ -391,9 +391,9 @@ class BriaImageEditNode(Node):
     Inputs:
         model: one option.
         image: IMAGE.
-        prompt: STRING, default \"\".
-        negative_prompt: STRING, default \"\".
-        structured_prompt: STRING, default \"\".
+        prompt: STRING, default ''.
+        negative_prompt: STRING, default ''.
+        structured_prompt: STRING, default ''.
         seed: INT, 1 .. 2147483647, default 1.
         guidance_scale: FLOAT, 3 .. 5, step 0.01, default 3.
         steps: INT, 20 .. 50, default 50.
@@ -412,7 +412,7 @@ class BriaImageEditNode(Node):
     class_type = "BriaImageEditNode"
 
     class ModerationFalse(Option):
-        """Option \"false\" of moderation."""
+        """Option 'false' of moderation."""
 
         __slots__ = ()
 
@@ -423,7 +423,7 @@ class BriaImageEditNode(Node):
             self._bind()
 
     class ModerationTrue(Option):
-        """Option \"true\" of moderation.
+        """Option 'true' of moderation.
 
         Inputs:
             prompt_content_moderation: BOOLEAN, default False.
@@ -501,7 +501,7 @@ class BriaIncreaseResolution(Node1[k.Image]):
     class_type = "BriaIncreaseResolution"
 
     class ModerationFalse(Option):
-        """Option \"false\" of moderation."""
+        """Option 'false' of moderation."""
 
         __slots__ = ()
 
@@ -512,7 +512,7 @@ class BriaIncreaseResolution(Node1[k.Image]):
             self._bind()
 
     class ModerationTrue(Option):
-        """Option \"true\" of moderation.
+        """Option 'true' of moderation.
 
         Inputs:
             visual_input_moderation: BOOLEAN, default False.
@@ -566,7 +566,7 @@ class BriaRemoveImageBackground(Node1[k.Image]):
     class_type = "BriaRemoveImageBackground"
 
     class ModerationFalse(Option):
-        """Option \"false\" of moderation."""
+        """Option 'false' of moderation."""
 
         __slots__ = ()
 
@@ -577,7 +577,7 @@ class BriaRemoveImageBackground(Node1[k.Image]):
             self._bind()
 
     class ModerationTrue(Option):
-        """Option \"true\" of moderation.
+        """Option 'true' of moderation.
 
         Inputs:
             visual_input_moderation: BOOLEAN, default False.

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from ..links import Link, Output
     from .options import (
         ByteDanceSeedAudioPresetVoicePresetVoice,
-        ByteDanceSeedreamNodeV2Seedream40250828SizePreset,
-        ByteDanceSeedreamNodeV2Seedream45251128SizePreset,
         ByteDanceSeedreamNodeV2Seedream50LiteSizePreset,
         ByteDanceSeedreamNodeV2Seedream50ProSizePreset,
+        ByteDanceSeedreamNodeV2Seedream40250828SizePreset,
+        ByteDanceSeedreamNodeV2Seedream45251128SizePreset,
     )
 
 
@@ -33,8 +33,8 @@ class ByteDance2FirstLastFrameNode(Node1[k.Video]):
         watermark: BOOLEAN, default False.
         first_frame: IMAGE, may be left out.
         last_frame: IMAGE, may be left out.
-        first_frame_asset_id: STRING, default \"\".
-        last_frame_asset_id: STRING, default \"\".
+        first_frame_asset_id: STRING, default ''.
+        last_frame_asset_id: STRING, default ''.
 
     Outputs:
         VIDEO: VIDEO.
@@ -47,14 +47,14 @@ class ByteDance2FirstLastFrameNode(Node1[k.Video]):
     class_type = "ByteDance2FirstLastFrameNode"
 
     class Seedance25(Option):
-        """Option \"Seedance 2.5\" of model.
+        """Option 'Seedance 2.5' of model.
 
         Inputs:
             duration: INT, 4 .. 30, default 5.
             generate_audio: BOOLEAN, default True.
-            output_format: one option, default \"mp4\".
-            prompt: STRING, default \"\".
-            resolution: one of 2 options, default \"720p\".
+            output_format: one option, default 'mp4'.
+            prompt: STRING, default ''.
+            resolution: one of 2 options, default '720p'.
         """
 
         __slots__ = ()
@@ -74,13 +74,13 @@ class ByteDance2FirstLastFrameNode(Node1[k.Video]):
             self._bind(duration, generate_audio, output_format, prompt, resolution)
 
     class Seedance20(Option):
-        """Option \"Seedance 2.0\" of model.
+        """Option 'Seedance 2.0' of model.
 
         Inputs:
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default \"\".
-            ratio: one of 7 options, default \"adaptive\".
+            prompt: STRING, default ''.
+            ratio: one of 7 options, default 'adaptive'.
             resolution: one of 4 options.
         """
 
@@ -101,13 +101,13 @@ class ByteDance2FirstLastFrameNode(Node1[k.Video]):
             self._bind(duration, generate_audio, prompt, ratio, resolution)
 
     class Seedance20Fast(Option):
-        """Option \"Seedance 2.0 Fast\" of model.
+        """Option 'Seedance 2.0 Fast' of model.
 
         Inputs:
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default \"\".
-            ratio: one of 7 options, default \"adaptive\".
+            prompt: STRING, default ''.
+            ratio: one of 7 options, default 'adaptive'.
             resolution: one of 2 options.
         """
 
@@ -128,13 +128,13 @@ class ByteDance2FirstLastFrameNode(Node1[k.Video]):
             self._bind(duration, generate_audio, prompt, ratio, resolution)
 
     class Seedance20Mini(Option):
-        """Option \"Seedance 2.0 Mini\" of model.
+        """Option 'Seedance 2.0 Mini' of model.
 
         Inputs:
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default \"\".
-            ratio: one of 7 options, default \"adaptive\".
+            prompt: STRING, default ''.
+            ratio: one of 7 options, default 'adaptive'.
             resolution: one of 2 options.
         """
 
@@ -191,19 +191,19 @@ class ByteDance2ReferenceNode(Node1[k.Video]):
     class_type = "ByteDance2ReferenceNode"
 
     class Seedance25(Option):
-        """Option \"Seedance 2.5\" of model.
+        """Option 'Seedance 2.5' of model.
 
         Inputs:
             duration: INT, 4 .. 30, default 5.
             generate_audio: BOOLEAN, default True.
-            output_format: one option, default \"mp4\".
-            prompt: STRING, default \"\".
-            ratio: one of 7 options, default \"16:9\".
+            output_format: one option, default 'mp4'.
+            prompt: STRING, default ''.
+            ratio: one of 7 options, default '16:9'.
             reference_assets: 0 to 30, named asset_1 to asset_30: STRING each.
             reference_audios: 0 to 10, named audio_1 to audio_10: AUDIO each.
             reference_images: 0 to 30, named image_1 to image_30: IMAGE each.
             reference_videos: 0 to 10, named video_1 to video_10: VIDEO each.
-            resolution: one of 2 options, default \"720p\".
+            resolution: one of 2 options, default '720p'.
             video_editing: BOOLEAN, default False.
             auto_downscale: BOOLEAN, default True.
             auto_upscale: BOOLEAN, default False.
@@ -248,13 +248,13 @@ class ByteDance2ReferenceNode(Node1[k.Video]):
             )
 
     class Seedance20(Option):
-        """Option \"Seedance 2.0\" of model.
+        """Option 'Seedance 2.0' of model.
 
         Inputs:
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default \"\".
-            ratio: one of 7 options, default \"adaptive\".
+            prompt: STRING, default ''.
+            ratio: one of 7 options, default 'adaptive'.
             reference_assets: 0 to 9, named asset_1 to asset_9: STRING each.
             reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
             reference_images: 0 to 9, named image_1 to image_9: IMAGE each.
@@ -299,13 +299,13 @@ class ByteDance2ReferenceNode(Node1[k.Video]):
             )
 
     class Seedance20Fast(Option):
-        """Option \"Seedance 2.0 Fast\" of model.
+        """Option 'Seedance 2.0 Fast' of model.
 
         Inputs:
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default \"\".
-            ratio: one of 7 options, default \"adaptive\".
+            prompt: STRING, default ''.
+            ratio: one of 7 options, default 'adaptive'.
             reference_assets: 0 to 9, named asset_1 to asset_9: STRING each.
             reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
             reference_images: 0 to 9, named image_1 to image_9: IMAGE each.
@@ -350,13 +350,13 @@ class ByteDance2ReferenceNode(Node1[k.Video]):
             )
 
     class Seedance20Mini(Option):
-        """Option \"Seedance 2.0 Mini\" of model.
+        """Option 'Seedance 2.0 Mini' of model.
 
         Inputs:
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default \"\".
-            ratio: one of 7 options, default \"adaptive\".
+            prompt: STRING, default ''.
+            ratio: one of 7 options, default 'adaptive'.
             reference_assets: 0 to 9, named asset_1 to asset_9: STRING each.
             reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
             reference_images: 0 to 9, named image_1 to image_9: IMAGE each.
@@ -433,15 +433,15 @@ class ByteDance2TextToVideoNode(Node1[k.Video]):
     class_type = "ByteDance2TextToVideoNode"
 
     class Seedance25(Option):
-        """Option \"Seedance 2.5\" of model.
+        """Option 'Seedance 2.5' of model.
 
         Inputs:
             duration: INT, 4 .. 30, default 5.
             generate_audio: BOOLEAN, default True.
-            output_format: one option, default \"mp4\".
-            prompt: STRING, default \"\".
-            ratio: one of 7 options, default \"16:9\".
-            resolution: one of 2 options, default \"720p\".
+            output_format: one option, default 'mp4'.
+            prompt: STRING, default ''.
+            ratio: one of 7 options, default '16:9'.
+            resolution: one of 2 options, default '720p'.
         """
 
         __slots__ = ()
@@ -462,13 +462,13 @@ class ByteDance2TextToVideoNode(Node1[k.Video]):
             self._bind(duration, generate_audio, output_format, prompt, ratio, resolution)
 
     class Seedance20(Option):
-        """Option \"Seedance 2.0\" of model.
+        """Option 'Seedance 2.0' of model.
 
         Inputs:
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default \"\".
-            ratio: one of 7 options, default \"16:9\".
+            prompt: STRING, default ''.
+            ratio: one of 7 options, default '16:9'.
             resolution: one of 4 options.
         """
 
@@ -489,13 +489,13 @@ class ByteDance2TextToVideoNode(Node1[k.Video]):
             self._bind(duration, generate_audio, prompt, ratio, resolution)
 
     class Seedance20Fast(Option):
-        """Option \"Seedance 2.0 Fast\" of model.
+        """Option 'Seedance 2.0 Fast' of model.
 
         Inputs:
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default \"\".
-            ratio: one of 7 options, default \"16:9\".
+            prompt: STRING, default ''.
+            ratio: one of 7 options, default '16:9'.
             resolution: one of 2 options.
         """
 
@@ -516,13 +516,13 @@ class ByteDance2TextToVideoNode(Node1[k.Video]):
             self._bind(duration, generate_audio, prompt, ratio, resolution)
 
     class Seedance20Mini(Option):
-        """Option \"Seedance 2.0 Mini\" of model.
+        """Option 'Seedance 2.0 Mini' of model.
 
         Inputs:
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default \"\".
-            ratio: one of 7 options, default \"16:9\".
+            prompt: STRING, default ''.
+            ratio: one of 7 options, default '16:9'.
             resolution: one of 2 options.
         """
 
@@ -561,7 +561,7 @@ class ByteDanceCreateImageAsset(Node):
 
     Inputs:
         image: IMAGE.
-        group_id: STRING, default \"\".
+        group_id: STRING, default ''.
 
     Outputs:
         ASSET_ID: STRING.
@@ -591,7 +591,7 @@ class ByteDanceCreateVideoAsset(Node):
 
     Inputs:
         video: VIDEO.
-        group_id: STRING, default \"\".
+        group_id: STRING, default ''.
 
     Outputs:
         ASSET_ID: STRING.
@@ -620,7 +620,7 @@ class ByteDanceFirstLastFrameNode(Node1[k.Video]):
     """ByteDance First-Last-Frame to Video, in partner/video/ByteDance.
 
     Inputs:
-        model: one of 3 options, default \"seedance-1-0-lite-i2v-250428\".
+        model: one of 3 options, default 'seedance-1-0-lite-i2v-250428'.
         prompt: STRING.
         first_frame: IMAGE.
         last_frame: IMAGE.
@@ -735,7 +735,7 @@ class ByteDanceImageReferenceNode(Node1[k.Video]):
     """ByteDance Reference Images to Video, in partner/video/ByteDance.
 
     Inputs:
-        model: one of 2 options, default \"seedance-1-0-lite-i2v-250428\".
+        model: one of 2 options, default 'seedance-1-0-lite-i2v-250428'.
         prompt: STRING.
         images: IMAGE.
         resolution: one of 2 options.
@@ -778,7 +778,7 @@ class ByteDanceImageToVideoNode(Node1[k.Video]):
     """ByteDance Image to Video, in partner/video/ByteDance.
 
     Inputs:
-        model: one of 4 options, default \"seedance-1-0-pro-fast-251015\".
+        model: one of 4 options, default 'seedance-1-0-pro-fast-251015'.
         prompt: STRING.
         image: IMAGE.
         resolution: one of 3 options.
@@ -841,14 +841,14 @@ class ByteDanceSeedAudio(Node1[k.Audio]):
     """ByteDance Seed Audio 1.0, in partner/audio/ByteDance.
 
     Inputs:
-        text_prompt: STRING, default \"\".
+        text_prompt: STRING, default ''.
         reference_mode: one of the options below.
-        sample_rate: one of 6 options, default \"24000\".
+        sample_rate: one of 6 options, default '24000'.
         speech_rate: INT, -50 .. 100, default 0.
         loudness_rate: INT, -50 .. 100, default 0.
         pitch_rate: INT, -12 .. 12, default 0.
         seed: INT, 0 .. 2147483647, default 42.
-        model: one of 2 options, default \"seed-audio-1.0-multilingual\".
+        model: one of 2 options, default 'seed-audio-1.0-multilingual'.
 
     Outputs:
         AUDIO: AUDIO.
@@ -861,7 +861,7 @@ class ByteDanceSeedAudio(Node1[k.Audio]):
     class_type = "ByteDanceSeedAudio"
 
     class TextOnly(Option):
-        """Option \"text only\" of reference_mode."""
+        """Option 'text only' of reference_mode."""
 
         __slots__ = ()
 
@@ -872,7 +872,7 @@ class ByteDanceSeedAudio(Node1[k.Audio]):
             self._bind()
 
     class AudioReference(Option):
-        """Option \"audio reference\" of reference_mode.
+        """Option 'audio reference' of reference_mode.
 
         Inputs:
             reference_audio_1: AUDIO, may be left out.
@@ -895,7 +895,7 @@ class ByteDanceSeedAudio(Node1[k.Audio]):
             self._bind(reference_audio_1, reference_audio_2, reference_audio_3)
 
     class ImageReference(Option):
-        """Option \"image reference\" of reference_mode.
+        """Option 'image reference' of reference_mode.
 
         Inputs:
             reference_image: IMAGE, may be left out.
@@ -910,10 +910,10 @@ class ByteDanceSeedAudio(Node1[k.Audio]):
             self._bind(reference_image)
 
     class PresetVoice(Option):
-        """Option \"preset voice\" of reference_mode.
+        """Option 'preset voice' of reference_mode.
 
         Inputs:
-            preset_voice: one of 40 options, default \"Vivi (Female, multilingual)\".
+            preset_voice: one of 40 options, default 'Vivi (Female, multilingual)'.
         """
 
         __slots__ = ()
@@ -951,10 +951,10 @@ class ByteDanceSeedNode(Node1[k.String]):
     """ByteDance Seed, in partner/text/ByteDance.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         seed: INT, 0 .. 2147483647, default 0.
-        system_prompt: STRING, default \"\".
+        system_prompt: STRING, default ''.
 
     Outputs:
         STRING: STRING.
@@ -967,7 +967,7 @@ class ByteDanceSeedNode(Node1[k.String]):
     class_type = "ByteDanceSeedNode"
 
     class Seed20Pro(Option):
-        """Option \"Seed 2.0 Pro\" of model.
+        """Option 'Seed 2.0 Pro' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
@@ -990,7 +990,7 @@ class ByteDanceSeedNode(Node1[k.String]):
             self._bind(images, temperature, videos)
 
     class Seed20Lite(Option):
-        """Option \"Seed 2.0 Lite\" of model.
+        """Option 'Seed 2.0 Lite' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
@@ -1013,7 +1013,7 @@ class ByteDanceSeedNode(Node1[k.String]):
             self._bind(images, temperature, videos)
 
     class Seed20Mini(Option):
-        """Option \"Seed 2.0 Mini\" of model.
+        """Option 'Seed 2.0 Mini' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
@@ -1055,10 +1055,10 @@ class ByteDanceSeedreamLayerSeparationNode(Node):
 
     Inputs:
         image: IMAGE.
-        prompt: STRING, default \"\".
-        size: one of 4 options, default \"auto\".
+        prompt: STRING, default ''.
+        size: one of 4 options, default 'auto'.
         seed: INT, 0 .. 2147483647, default 0.
-        prompt_optimization: one of 2 options, default \"standard\".
+        prompt_optimization: one of 2 options, default 'standard'.
         watermark: BOOLEAN, default False.
         crop_layers: BOOLEAN, default False.
 
@@ -1120,7 +1120,7 @@ class ByteDanceSeedreamNode(Node1[k.Image]):
 
     Inputs:
         model: one of 4 options.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         size_preset: one of 11 options.
         image: IMAGE, may be left out.
         width: INT, 1024 .. 6240, default 2048.
@@ -1193,7 +1193,7 @@ class ByteDanceSeedreamNodeV2(Node1[k.Image]):
     """ByteDance Seedream 4.5 & 5.0, in partner/image/ByteDance.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         seed: INT, 0 .. 2147483647, default 0.
         watermark: BOOLEAN, default False.
@@ -1210,7 +1210,7 @@ class ByteDanceSeedreamNodeV2(Node1[k.Image]):
     class_type = "ByteDanceSeedreamNodeV2"
 
     class Seedream50Pro(Option):
-        """Option \"seedream 5.0 pro\" of model.
+        """Option 'seedream 5.0 pro' of model.
 
         Inputs:
             height: INT, 1024 .. 2496, default 2048.
@@ -1235,7 +1235,7 @@ class ByteDanceSeedreamNodeV2(Node1[k.Image]):
             self._bind(height, images, size_preset, width)
 
     class Seedream50Lite(Option):
-        """Option \"seedream 5.0 lite\" of model.
+        """Option 'seedream 5.0 lite' of model.
 
         Inputs:
             fail_on_partial: BOOLEAN, default False.
@@ -1264,7 +1264,7 @@ class ByteDanceSeedreamNodeV2(Node1[k.Image]):
             self._bind(fail_on_partial, height, images, max_images, size_preset, width)
 
     class Seedream45251128(Option):
-        """Option \"seedream-4-5-251128\" of model.
+        """Option 'seedream-4-5-251128' of model.
 
         Inputs:
             fail_on_partial: BOOLEAN, default False.
@@ -1293,7 +1293,7 @@ class ByteDanceSeedreamNodeV2(Node1[k.Image]):
             self._bind(fail_on_partial, height, images, max_images, size_preset, width)
 
     class Seedream40250828(Option):
-        """Option \"seedream-4-0-250828\" of model.
+        """Option 'seedream-4-0-250828' of model.
 
         Inputs:
             fail_on_partial: BOOLEAN, default False.
@@ -1341,7 +1341,7 @@ class ByteDanceTextToVideoNode(Node1[k.Video]):
     """ByteDance Text to Video, in partner/video/ByteDance.
 
     Inputs:
-        model: one of 4 options, default \"seedance-1-0-pro-fast-251015\".
+        model: one of 4 options, default 'seedance-1-0-pro-fast-251015'.
         prompt: STRING.
         resolution: one of 3 options.
         aspect_ratio: one of 6 options.

@@ -94,7 +94,7 @@ class ElevenLabsSpeechToSpeech(Node1[k.Audio]):
     class_type = "ElevenLabsSpeechToSpeech"
 
     class ElevenMultilingualStsV2(Option):
-        """Option \"eleven_multilingual_sts_v2\" of model.
+        """Option 'eleven_multilingual_sts_v2' of model.
 
         Inputs:
             similarity_boost: FLOAT, 0.0 .. 1.0, step 0.01, default 0.75.
@@ -119,7 +119,7 @@ class ElevenLabsSpeechToSpeech(Node1[k.Audio]):
             self._bind(similarity_boost, speed, style, use_speaker_boost)
 
     class ElevenEnglishStsV2(Option):
-        """Option \"eleven_english_sts_v2\" of model.
+        """Option 'eleven_english_sts_v2' of model.
 
         Inputs:
             similarity_boost: FLOAT, 0.0 .. 1.0, step 0.01, default 0.75.
@@ -167,7 +167,7 @@ class ElevenLabsSpeechToText(Node):
     Inputs:
         audio: AUDIO.
         model: the option below.
-        language_code: STRING, default \"\".
+        language_code: STRING, default ''.
         num_speakers: INT, 0 .. 32, default 0.
         seed: INT, 0 .. 2147483647, default 1.
 
@@ -184,14 +184,14 @@ class ElevenLabsSpeechToText(Node):
     class_type = "ElevenLabsSpeechToText"
 
     class ScribeV2(Option):
-        """Option \"scribe_v2\" of model.
+        """Option 'scribe_v2' of model.
 
         Inputs:
             diarization_threshold: FLOAT, 0.1 .. 0.4, step 0.01, default 0.22.
             diarize: BOOLEAN, default False.
             tag_audio_events: BOOLEAN, default False.
             temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 0.0.
-            timestamps_granularity: one of 3 options, default \"word\".
+            timestamps_granularity: one of 3 options, default 'word'.
         """
 
         __slots__ = ()
@@ -242,7 +242,7 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
         apply_text_normalization: one of 3 options.
         model: one option.
         inputs: one of the options below.
-        language_code: STRING, default \"\".
+        language_code: STRING, default ''.
         seed: INT, 0 .. 4294967295, default 1.
         output_format: one of 2 options.
 
@@ -257,10 +257,10 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
     class_type = "ElevenLabsTextToDialogue"
 
     class Inputs1(Option):
-        """Option \"1\" of inputs.
+        """Option '1' of inputs.
 
         Inputs:
-            text1: STRING, default \"\".
+            text1: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
         """
 
@@ -273,11 +273,11 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self._bind(text1, voice1)
 
     class Inputs2(Option):
-        """Option \"2\" of inputs.
+        """Option '2' of inputs.
 
         Inputs:
-            text1: STRING, default \"\".
-            text2: STRING, default \"\".
+            text1: STRING, default ''.
+            text2: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
             voice2: ELEVENLABS_VOICE.
         """
@@ -298,12 +298,12 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self._bind(text1, text2, voice1, voice2)
 
     class Inputs3(Option):
-        """Option \"3\" of inputs.
+        """Option '3' of inputs.
 
         Inputs:
-            text1: STRING, default \"\".
-            text2: STRING, default \"\".
-            text3: STRING, default \"\".
+            text1: STRING, default ''.
+            text2: STRING, default ''.
+            text3: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
             voice2: ELEVENLABS_VOICE.
             voice3: ELEVENLABS_VOICE.
@@ -327,13 +327,13 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self._bind(text1, text2, text3, voice1, voice2, voice3)
 
     class Inputs4(Option):
-        """Option \"4\" of inputs.
+        """Option '4' of inputs.
 
         Inputs:
-            text1: STRING, default \"\".
-            text2: STRING, default \"\".
-            text3: STRING, default \"\".
-            text4: STRING, default \"\".
+            text1: STRING, default ''.
+            text2: STRING, default ''.
+            text3: STRING, default ''.
+            text4: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
             voice2: ELEVENLABS_VOICE.
             voice3: ELEVENLABS_VOICE.
@@ -360,14 +360,14 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self._bind(text1, text2, text3, text4, voice1, voice2, voice3, voice4)
 
     class Inputs5(Option):
-        """Option \"5\" of inputs.
+        """Option '5' of inputs.
 
         Inputs:
-            text1: STRING, default \"\".
-            text2: STRING, default \"\".
-            text3: STRING, default \"\".
-            text4: STRING, default \"\".
-            text5: STRING, default \"\".
+            text1: STRING, default ''.
+            text2: STRING, default ''.
+            text3: STRING, default ''.
+            text4: STRING, default ''.
+            text5: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
             voice2: ELEVENLABS_VOICE.
             voice3: ELEVENLABS_VOICE.
@@ -397,15 +397,15 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self._bind(text1, text2, text3, text4, text5, voice1, voice2, voice3, voice4, voice5)
 
     class Inputs6(Option):
-        """Option \"6\" of inputs.
+        """Option '6' of inputs.
 
         Inputs:
-            text1: STRING, default \"\".
-            text2: STRING, default \"\".
-            text3: STRING, default \"\".
-            text4: STRING, default \"\".
-            text5: STRING, default \"\".
-            text6: STRING, default \"\".
+            text1: STRING, default ''.
+            text2: STRING, default ''.
+            text3: STRING, default ''.
+            text4: STRING, default ''.
+            text5: STRING, default ''.
+            text6: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
             voice2: ELEVENLABS_VOICE.
             voice3: ELEVENLABS_VOICE.
@@ -438,16 +438,16 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self._bind(text1, text2, text3, text4, text5, text6, voice1, voice2, voice3, voice4, voice5, voice6)
 
     class Inputs7(Option):
-        """Option \"7\" of inputs.
+        """Option '7' of inputs.
 
         Inputs:
-            text1: STRING, default \"\".
-            text2: STRING, default \"\".
-            text3: STRING, default \"\".
-            text4: STRING, default \"\".
-            text5: STRING, default \"\".
-            text6: STRING, default \"\".
-            text7: STRING, default \"\".
+            text1: STRING, default ''.
+            text2: STRING, default ''.
+            text3: STRING, default ''.
+            text4: STRING, default ''.
+            text5: STRING, default ''.
+            text6: STRING, default ''.
+            text7: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
             voice2: ELEVENLABS_VOICE.
             voice3: ELEVENLABS_VOICE.
@@ -498,17 +498,17 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             )
 
     class Inputs8(Option):
-        """Option \"8\" of inputs.
+        """Option '8' of inputs.
 
         Inputs:
-            text1: STRING, default \"\".
-            text2: STRING, default \"\".
-            text3: STRING, default \"\".
-            text4: STRING, default \"\".
-            text5: STRING, default \"\".
-            text6: STRING, default \"\".
-            text7: STRING, default \"\".
-            text8: STRING, default \"\".
+            text1: STRING, default ''.
+            text2: STRING, default ''.
+            text3: STRING, default ''.
+            text4: STRING, default ''.
+            text5: STRING, default ''.
+            text6: STRING, default ''.
+            text7: STRING, default ''.
+            text8: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
             voice2: ELEVENLABS_VOICE.
             voice3: ELEVENLABS_VOICE.
@@ -564,18 +564,18 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             )
 
     class Inputs9(Option):
-        """Option \"9\" of inputs.
+        """Option '9' of inputs.
 
         Inputs:
-            text1: STRING, default \"\".
-            text2: STRING, default \"\".
-            text3: STRING, default \"\".
-            text4: STRING, default \"\".
-            text5: STRING, default \"\".
-            text6: STRING, default \"\".
-            text7: STRING, default \"\".
-            text8: STRING, default \"\".
-            text9: STRING, default \"\".
+            text1: STRING, default ''.
+            text2: STRING, default ''.
+            text3: STRING, default ''.
+            text4: STRING, default ''.
+            text5: STRING, default ''.
+            text6: STRING, default ''.
+            text7: STRING, default ''.
+            text8: STRING, default ''.
+            text9: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
             voice2: ELEVENLABS_VOICE.
             voice3: ELEVENLABS_VOICE.
@@ -636,19 +636,19 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             )
 
     class Inputs10(Option):
-        """Option \"10\" of inputs.
+        """Option '10' of inputs.
 
         Inputs:
-            text1: STRING, default \"\".
-            text10: STRING, default \"\".
-            text2: STRING, default \"\".
-            text3: STRING, default \"\".
-            text4: STRING, default \"\".
-            text5: STRING, default \"\".
-            text6: STRING, default \"\".
-            text7: STRING, default \"\".
-            text8: STRING, default \"\".
-            text9: STRING, default \"\".
+            text1: STRING, default ''.
+            text10: STRING, default ''.
+            text2: STRING, default ''.
+            text3: STRING, default ''.
+            text4: STRING, default ''.
+            text5: STRING, default ''.
+            text6: STRING, default ''.
+            text7: STRING, default ''.
+            text8: STRING, default ''.
+            text9: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
             voice10: ELEVENLABS_VOICE.
             voice2: ELEVENLABS_VOICE.
@@ -735,7 +735,7 @@ class ElevenLabsTextToSoundEffects(Node1[k.Audio]):
     """ElevenLabs Text to Sound Effects, in partner/audio/ElevenLabs.
 
     Inputs:
-        text: STRING, default \"\".
+        text: STRING, default ''.
         model: the option below.
         output_format: one of 2 options.
 
@@ -750,7 +750,7 @@ class ElevenLabsTextToSoundEffects(Node1[k.Audio]):
     class_type = "ElevenLabsTextToSoundEffects"
 
     class ElevenSfxV2(Option):
-        """Option \"eleven_sfx_v2\" of model.
+        """Option 'eleven_sfx_v2' of model.
 
         Inputs:
             duration: FLOAT, 0.5 .. 30.0, step 0.1, default 5.0.
@@ -791,11 +791,11 @@ class ElevenLabsTextToSpeech(Node1[k.Audio]):
 
     Inputs:
         voice: ELEVENLABS_VOICE.
-        text: STRING, default \"\".
+        text: STRING, default ''.
         stability: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
         apply_text_normalization: one of 3 options.
         model: one of the options below.
-        language_code: STRING, default \"\".
+        language_code: STRING, default ''.
         seed: INT, 0 .. 2147483647, default 1.
         output_format: one of 2 options.
 
@@ -810,7 +810,7 @@ class ElevenLabsTextToSpeech(Node1[k.Audio]):
     class_type = "ElevenLabsTextToSpeech"
 
     class ElevenMultilingualV2(Option):
-        """Option \"eleven_multilingual_v2\" of model.
+        """Option 'eleven_multilingual_v2' of model.
 
         Inputs:
             similarity_boost: FLOAT, 0.0 .. 1.0, step 0.01, default 0.75.
@@ -835,7 +835,7 @@ class ElevenLabsTextToSpeech(Node1[k.Audio]):
             self._bind(similarity_boost, speed, style, use_speaker_boost)
 
     class ElevenV3(Option):
-        """Option \"eleven_v3\" of model.
+        """Option 'eleven_v3' of model.
 
         Inputs:
             similarity_boost: FLOAT, 0.0 .. 1.0, step 0.01, default 0.75.

@@ -21,10 +21,10 @@ class GeminiImage2Node(Node):
     """Nano Banana Pro (Google Gemini Image), in partner/image/Gemini.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of 2 options.
         seed: INT, 0 .. 18446744073709551615, default 42.
-        aspect_ratio: one of 11 options, default \"auto\".
+        aspect_ratio: one of 11 options, default 'auto'.
         resolution: one of 3 options.
         response_modalities: one of 2 options.
         images: IMAGE, may be left out.
@@ -70,12 +70,12 @@ class GeminiImageNode(Node):
     """Nano Banana (Google Gemini Image), in partner/image/Gemini.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one option.
         seed: INT, 0 .. 18446744073709551615, default 42.
         images: IMAGE, may be left out.
         files: GEMINI_INPUT_FILES, may be left out.
-        aspect_ratio: one of 11 options, default \"auto\".
+        aspect_ratio: one of 11 options, default 'auto'.
         response_modalities: one of 2 options, may be left out.
         system_prompt: STRING, may be left out.
 
@@ -147,10 +147,10 @@ class GeminiNanoBanana2(Node):
     """Nano Banana 2, in partner/image/Gemini.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one option.
         seed: INT, 0 .. 18446744073709551615, default 42.
-        aspect_ratio: one of 11 options, default \"auto\".
+        aspect_ratio: one of 11 options, default 'auto'.
         resolution: one of 3 options.
         response_modalities: one of 2 options.
         thinking_level: one of 2 options.
@@ -214,7 +214,7 @@ class GeminiNanoBanana2V2(Node):
     """Nano Banana 2, in partner/image/Gemini.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         seed: INT, 0 .. 18446744073709551615, default 42.
         response_modalities: one of 2 options.
@@ -235,10 +235,10 @@ class GeminiNanoBanana2V2(Node):
     class_type = "GeminiNanoBanana2V2"
 
     class NanoBanana2Gemini31FlashImage(Option):
-        """Option \"Nano Banana 2 (Gemini 3.1 Flash Image)\" of model.
+        """Option 'Nano Banana 2 (Gemini 3.1 Flash Image)' of model.
 
         Inputs:
-            aspect_ratio: one of 15 options, default \"auto\".
+            aspect_ratio: one of 15 options, default 'auto'.
             images: 0 to 14, named image_1 to image_14: IMAGE each.
             resolution: one of 3 options.
             thinking_level: one of 2 options.
@@ -262,10 +262,10 @@ class GeminiNanoBanana2V2(Node):
             self._bind(aspect_ratio, images, resolution, thinking_level, files)
 
     class NanoBanana2Lite(Option):
-        """Option \"Nano Banana 2 Lite\" of model.
+        """Option 'Nano Banana 2 Lite' of model.
 
         Inputs:
-            aspect_ratio: one of 15 options, default \"auto\".
+            aspect_ratio: one of 15 options, default 'auto'.
             images: 0 to 14, named image_1 to image_14: IMAGE each.
             resolution: one option.
             thinking_level: one of 2 options.
@@ -318,14 +318,14 @@ class GeminiNode(Node1[k.String]):
     """Google Gemini, in partner/text/Gemini.
 
     Inputs:
-        prompt: STRING, default \"\".
-        model: one of 5 options, default \"gemini-3-1-pro\".
+        prompt: STRING, default ''.
+        model: one of 5 options, default 'gemini-3-1-pro'.
         seed: INT, 0 .. 18446744073709551615, default 42.
         images: IMAGE, may be left out.
         audio: AUDIO, may be left out.
         video: VIDEO, may be left out.
         files: GEMINI_INPUT_FILES, may be left out.
-        system_prompt: STRING, default \"\".
+        system_prompt: STRING, default ''.
 
     Outputs:
         STRING: STRING.
@@ -367,10 +367,10 @@ class GeminiNodeV2(Node1[k.String]):
     """Google Gemini, in partner/text/Gemini.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         seed: INT, 0 .. 2147483647, default 42.
-        system_prompt: STRING, default \"\".
+        system_prompt: STRING, default ''.
 
     Outputs:
         STRING: STRING.
@@ -383,14 +383,14 @@ class GeminiNodeV2(Node1[k.String]):
     class_type = "GeminiNodeV2"
 
     class Gemini35Flash(Option):
-        """Option \"Gemini 3.5 Flash\" of model.
+        """Option 'Gemini 3.5 Flash' of model.
 
         Inputs:
             audio: 0 to 1: AUDIO each.
             images: 0 to 16, named image_1 to image_16: IMAGE each.
             max_output_tokens: INT, 16 .. 65536, default 32768.
             temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
-            thinking_level: one of 4 options, default \"MEDIUM\".
+            thinking_level: one of 4 options, default 'MEDIUM'.
             top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
             video: 0 to 1: VIDEO each.
             files: GEMINI_INPUT_FILES, may be left out.
@@ -416,14 +416,14 @@ class GeminiNodeV2(Node1[k.String]):
             self._bind(audio, images, max_output_tokens, temperature, thinking_level, top_p, video, files)
 
     class Gemini31Pro(Option):
-        """Option \"Gemini 3.1 Pro\" of model.
+        """Option 'Gemini 3.1 Pro' of model.
 
         Inputs:
             audio: 0 to 1: AUDIO each.
             images: 0 to 16, named image_1 to image_16: IMAGE each.
             max_output_tokens: INT, 16 .. 65536, default 32768.
             temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
-            thinking_level: one of 2 options, default \"HIGH\".
+            thinking_level: one of 2 options, default 'HIGH'.
             top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
             video: 0 to 1: VIDEO each.
             files: GEMINI_INPUT_FILES, may be left out.
@@ -449,14 +449,14 @@ class GeminiNodeV2(Node1[k.String]):
             self._bind(audio, images, max_output_tokens, temperature, thinking_level, top_p, video, files)
 
     class Gemini31FlashLite(Option):
-        """Option \"Gemini 3.1 Flash-Lite\" of model.
+        """Option 'Gemini 3.1 Flash-Lite' of model.
 
         Inputs:
             audio: 0 to 1: AUDIO each.
             images: 0 to 16, named image_1 to image_16: IMAGE each.
             max_output_tokens: INT, 16 .. 65536, default 32768.
             temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
-            thinking_level: one of 2 options, default \"LOW\".
+            thinking_level: one of 2 options, default 'LOW'.
             top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
             video: 0 to 1: VIDEO each.
             files: GEMINI_INPUT_FILES, may be left out.
@@ -515,11 +515,11 @@ class GeminiVideoOmni(Node):
     class_type = "GeminiVideoOmni"
 
     class OmniFlash(Option):
-        """Option \"Omni Flash\" of model.
+        """Option 'Omni Flash' of model.
 
         Inputs:
             images: 0 to 14, named image_1 to image_14: IMAGE each.
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
             top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
             videos: 0 to 3, named video_1 to video_3: VIDEO each.

@@ -61,7 +61,7 @@ class GrokImageEditNodeV2(Node1[k.Image]):
     """Grok Image Edit, in partner/image/Grok.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         seed: INT, 0 .. 2147483647, default 0.
 
@@ -76,7 +76,7 @@ class GrokImageEditNodeV2(Node1[k.Image]):
     class_type = "GrokImageEditNodeV2"
 
     class GrokImagineImage20(Option):
-        """Option \"grok-imagine-image-2.0\" of model.
+        """Option 'grok-imagine-image-2.0' of model.
 
         Inputs:
             aspect_ratio: one of 14 options.
@@ -103,7 +103,7 @@ class GrokImageEditNodeV2(Node1[k.Image]):
             self._bind(aspect_ratio, images, number_of_images, quality, resolution)
 
     class GrokImagineImageQuality(Option):
-        """Option \"grok-imagine-image-quality\" of model.
+        """Option 'grok-imagine-image-quality' of model.
 
         Inputs:
             aspect_ratio: one of 14 options.
@@ -128,7 +128,7 @@ class GrokImageEditNodeV2(Node1[k.Image]):
             self._bind(aspect_ratio, images, number_of_images, resolution)
 
     class GrokImagineImagePro(Option):
-        """Option \"grok-imagine-image-pro\" of model.
+        """Option 'grok-imagine-image-pro' of model.
 
         Inputs:
             images: 1 to 1: IMAGE each.
@@ -151,7 +151,7 @@ class GrokImageEditNodeV2(Node1[k.Image]):
             self._bind(images, number_of_images, resolution)
 
     class GrokImagineImage(Option):
-        """Option \"grok-imagine-image\" of model.
+        """Option 'grok-imagine-image' of model.
 
         Inputs:
             aspect_ratio: one of 14 options.
@@ -289,7 +289,7 @@ class GrokVideoExtendNode(Node1[k.Video]):
     class_type = "GrokVideoExtendNode"
 
     class GrokImagineVideo(Option):
-        """Option \"grok-imagine-video\" of model.
+        """Option 'grok-imagine-video' of model.
 
         Inputs:
             duration: INT, 2 .. 10, default 8.
@@ -377,7 +377,7 @@ class GrokVideoReferenceNode(Node1[k.Video]):
     class_type = "GrokVideoReferenceNode"
 
     class GrokImagineVideo15(Option):
-        """Option \"grok-imagine-video-1.5\" of model.
+        """Option 'grok-imagine-video-1.5' of model.
 
         Inputs:
             aspect_ratio: one of 7 options.
@@ -408,7 +408,7 @@ class GrokVideoReferenceNode(Node1[k.Video]):
             self._bind(aspect_ratio, duration, reference_images, resolution, voice_1, voice_2, voice_3)
 
     class GrokImagineVideo(Option):
-        """Option \"grok-imagine-video\" of model.
+        """Option 'grok-imagine-video' of model.
 
         Inputs:
             aspect_ratio: one of 7 options.

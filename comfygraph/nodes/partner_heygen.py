@@ -30,10 +30,10 @@ class HeyGenAvatarVideoNode(Node1[k.Video]):
     Inputs:
         engine: one of the options below.
         speech: one of the options below.
-        custom_avatar_id: STRING, default \"\".
-        resolution: one of 2 options, default \"1080p\".
-        aspect_ratio: one of 6 options, default \"auto\".
-        background_color: STRING, default \"\".
+        custom_avatar_id: STRING, default ''.
+        resolution: one of 2 options, default '1080p'.
+        aspect_ratio: one of 6 options, default 'auto'.
+        background_color: STRING, default ''.
         seed: INT, 0 .. 2147483647, default 42.
 
     Outputs:
@@ -47,7 +47,7 @@ class HeyGenAvatarVideoNode(Node1[k.Video]):
     class_type = "HeyGenAvatarVideoNode"
 
     class Auto(Option):
-        """Option \"auto\" of engine.
+        """Option 'auto' of engine.
 
         Inputs:
             avatar: one of 45 options.
@@ -62,7 +62,7 @@ class HeyGenAvatarVideoNode(Node1[k.Video]):
             self._bind(avatar)
 
     class AvatarIv(Option):
-        """Option \"avatar_iv\" of engine.
+        """Option 'avatar_iv' of engine.
 
         Inputs:
             avatar: one of 19 options.
@@ -77,7 +77,7 @@ class HeyGenAvatarVideoNode(Node1[k.Video]):
             self._bind(avatar)
 
     class AvatarIii(Option):
-        """Option \"avatar_iii\" of engine.
+        """Option 'avatar_iii' of engine.
 
         Inputs:
             avatar: one of 45 options.
@@ -92,7 +92,7 @@ class HeyGenAvatarVideoNode(Node1[k.Video]):
             self._bind(avatar)
 
     class AvatarV(Option):
-        """Option \"avatar_v\" of engine.
+        """Option 'avatar_v' of engine.
 
         Inputs:
             avatar: one of 19 options.
@@ -107,12 +107,12 @@ class HeyGenAvatarVideoNode(Node1[k.Video]):
             self._bind(avatar)
 
     class Script(Option):
-        """Option \"script\" of speech.
+        """Option 'script' of speech.
 
         Inputs:
-            text: STRING, default \"\".
+            text: STRING, default ''.
             voice: one of 41 options.
-            custom_voice_id: STRING, default \"\".
+            custom_voice_id: STRING, default ''.
             voice_speed: FLOAT, 0.5 .. 1.5, step 0.05, default 1.0.
         """
 
@@ -132,7 +132,7 @@ class HeyGenAvatarVideoNode(Node1[k.Video]):
             self._bind(text, voice, custom_voice_id, voice_speed)
 
     class Audio(Option):
-        """Option \"audio\" of speech.
+        """Option 'audio' of speech.
 
         Inputs:
             audio: AUDIO.
@@ -182,10 +182,10 @@ class HeyGenCreateAvatarNode(Node):
     class_type = "HeyGenCreateAvatarNode"
 
     class Prompt(Option):
-        """Option \"prompt\" of source.
+        """Option 'prompt' of source.
 
         Inputs:
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             reference_images: 0 to 3, named ref_image_1 to ref_image_3: IMAGE each.
         """
 
@@ -203,7 +203,7 @@ class HeyGenCreateAvatarNode(Node):
             self._bind(prompt, reference_images)
 
     class Photo(Option):
-        """Option \"photo\" of source.
+        """Option 'photo' of source.
 
         Inputs:
             identity_photo: IMAGE.
@@ -235,9 +235,9 @@ class HeyGenTalkingPhotoNode(Node1[k.Video]):
     Inputs:
         image: IMAGE.
         speech: one of the options below.
-        resolution: one of 2 options, default \"1080p\".
-        aspect_ratio: one of 6 options, default \"auto\".
-        expressiveness: one of 3 options, default \"low\".
+        resolution: one of 2 options, default '1080p'.
+        aspect_ratio: one of 6 options, default 'auto'.
+        expressiveness: one of 3 options, default 'low'.
         seed: INT, 0 .. 2147483647, default 42.
 
     Outputs:
@@ -251,12 +251,12 @@ class HeyGenTalkingPhotoNode(Node1[k.Video]):
     class_type = "HeyGenTalkingPhotoNode"
 
     class Script(Option):
-        """Option \"script\" of speech.
+        """Option 'script' of speech.
 
         Inputs:
-            text: STRING, default \"\".
+            text: STRING, default ''.
             voice: one of 40 options.
-            custom_voice_id: STRING, default \"\".
+            custom_voice_id: STRING, default ''.
             voice_speed: FLOAT, 0.5 .. 1.5, step 0.05, default 1.0.
         """
 
@@ -276,7 +276,7 @@ class HeyGenTalkingPhotoNode(Node1[k.Video]):
             self._bind(text, voice, custom_voice_id, voice_speed)
 
     class Audio(Option):
-        """Option \"audio\" of speech.
+        """Option 'audio' of speech.
 
         Inputs:
             audio: AUDIO.
@@ -311,9 +311,9 @@ class HeyGenTextToSpeechNode(Node1[k.Audio]):
     """HeyGen Text to Speech, in partner/audio/HeyGen.
 
     Inputs:
-        text: STRING, default \"\".
+        text: STRING, default ''.
         voice: one of 67 options.
-        custom_voice_id: STRING, default \"\".
+        custom_voice_id: STRING, default ''.
         speed: FLOAT, 0.5 .. 2.0, step 0.05, default 1.0.
         ssml: BOOLEAN, default False.
         seed: INT, 0 .. 2147483647, default 42.
@@ -351,7 +351,7 @@ class HeyGenVideoTranslateNode(Node1[k.Video]):
     Inputs:
         video: VIDEO.
         output_language: one of 190 options.
-        mode: one of 2 options, default \"speed\".
+        mode: one of 2 options, default 'speed'.
         translate_audio_only: BOOLEAN, default False.
         speaker_count: INT, 0 .. 10, default 0.
         seed: INT, 0 .. 2147483647, default 42.

@@ -66,7 +66,7 @@ class HitPawVideoEnhance(Node1[k.Video]):
     class_type = "HitPawVideoEnhance"
 
     class PortraitRestoreModel1x(Option):
-        """Option \"Portrait Restore Model (1x)\" of model.
+        """Option 'Portrait Restore Model (1x)' of model.
 
         Inputs:
             resolution: one of 6 options.
@@ -85,7 +85,7 @@ class HitPawVideoEnhance(Node1[k.Video]):
             self._bind(resolution)
 
     class PortraitRestoreModel2x(Option):
-        """Option \"Portrait Restore Model (2x)\" of model.
+        """Option 'Portrait Restore Model (2x)' of model.
 
         Inputs:
             resolution: one of 6 options.
@@ -104,7 +104,7 @@ class HitPawVideoEnhance(Node1[k.Video]):
             self._bind(resolution)
 
     class GeneralRestoreModel1x(Option):
-        """Option \"General Restore Model (1x)\" of model.
+        """Option 'General Restore Model (1x)' of model.
 
         Inputs:
             resolution: one of 6 options.
@@ -123,7 +123,7 @@ class HitPawVideoEnhance(Node1[k.Video]):
             self._bind(resolution)
 
     class GeneralRestoreModel2x(Option):
-        """Option \"General Restore Model (2x)\" of model.
+        """Option 'General Restore Model (2x)' of model.
 
         Inputs:
             resolution: one of 6 options.
@@ -142,7 +142,7 @@ class HitPawVideoEnhance(Node1[k.Video]):
             self._bind(resolution)
 
     class GeneralRestoreModel4x(Option):
-        """Option \"General Restore Model (4x)\" of model.
+        """Option 'General Restore Model (4x)' of model.
 
         Inputs:
             resolution: one of 6 options.
@@ -161,7 +161,7 @@ class HitPawVideoEnhance(Node1[k.Video]):
             self._bind(resolution)
 
     class UltraHDModel2x(Option):
-        """Option \"Ultra HD Model (2x)\" of model.
+        """Option 'Ultra HD Model (2x)' of model.
 
         Inputs:
             resolution: one of 6 options.
@@ -180,7 +180,7 @@ class HitPawVideoEnhance(Node1[k.Video]):
             self._bind(resolution)
 
     class GenerativeModel1x(Option):
-        """Option \"Generative Model (1x)\" of model.
+        """Option 'Generative Model (1x)' of model.
 
         Inputs:
             resolution: one of 5 options.

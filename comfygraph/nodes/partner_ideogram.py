@@ -19,11 +19,11 @@ class IdeogramPImage(Node):
     """Ideogram P-Image, in partner/image/Ideogram.
 
     Inputs:
-        prompt: STRING, default \"\".
-        quality: one of 4 options, default \"MEDIUM\".
-        resolution: one of 2 options, default \"1K\".
-        aspect_ratio: one of 15 options, default \"1:1\".
-        prompt_upsampling: one of 3 options, default \"AUTO\".
+        prompt: STRING, default ''.
+        quality: one of 4 options, default 'MEDIUM'.
+        resolution: one of 2 options, default '1K'.
+        aspect_ratio: one of 15 options, default '1:1'.
+        prompt_upsampling: one of 3 options, default 'AUTO'.
         seed: INT, 0 .. 2147483647, default 42.
 
     Outputs:
@@ -62,15 +62,15 @@ class IdeogramV3(Node1[k.Image]):
     """Ideogram V3, in partner/image/Ideogram.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         image: IMAGE, may be left out.
         mask: MASK, may be left out.
-        aspect_ratio: one of 15 options, default \"1:1\".
-        resolution: one of 70 options, default \"Auto\".
-        magic_prompt_option: one of 3 options, default \"AUTO\".
+        aspect_ratio: one of 15 options, default '1:1'.
+        resolution: one of 70 options, default 'Auto'.
+        magic_prompt_option: one of 3 options, default 'AUTO'.
         seed: INT, 0 .. 2147483647, default 0.
         num_images: INT, 1 .. 8, default 1.
-        rendering_speed: one of 3 options, default \"DEFAULT\".
+        rendering_speed: one of 3 options, default 'DEFAULT'.
         character_image: IMAGE, may be left out.
         character_mask: MASK, may be left out.
 
@@ -122,9 +122,9 @@ class IdeogramV4(Node1[k.Image]):
     """Ideogram V4, in partner/image/Ideogram.
 
     Inputs:
-        prompt: STRING, default \"\".
-        resolution: one of 22 options, default \"Auto\".
-        rendering_speed: one of 3 options, default \"DEFAULT\".
+        prompt: STRING, default ''.
+        resolution: one of 22 options, default 'Auto'.
+        rendering_speed: one of 3 options, default 'DEFAULT'.
         seed: INT, 0 .. 2147483647, default 0.
 
     Outputs:

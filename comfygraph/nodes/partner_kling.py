@@ -23,7 +23,7 @@ class KlingAvatarNode(Node1[k.Video]):
         sound_file: AUDIO.
         mode: one of 2 options.
         seed: INT, 0 .. 2147483647, default 0.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
 
     Outputs:
         VIDEO: VIDEO.
@@ -55,7 +55,7 @@ class KlingFirstLastFrameNode(Node1[k.Video]):
     """Kling 3.0 First-Last-Frame to Video, in partner/video/Kling.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         duration: INT, 3 .. 15, default 5.
         first_frame: IMAGE.
         end_frame: IMAGE.
@@ -74,10 +74,10 @@ class KlingFirstLastFrameNode(Node1[k.Video]):
     class_type = "KlingFirstLastFrameNode"
 
     class KlingV3(Option):
-        """Option \"kling-v3\" of model.
+        """Option 'kling-v3' of model.
 
         Inputs:
-            resolution: one of 3 options, default \"1080p\".
+            resolution: one of 3 options, default '1080p'.
         """
 
         __slots__ = ()
@@ -116,8 +116,8 @@ class KlingImage2VideoNode(Node):
         model_name: one option.
         cfg_scale: FLOAT, 0.0 .. 1.0, default 0.8.
         mode: one option.
-        aspect_ratio: one of 3 options, default \"16:9\".
-        duration: one of 2 options, default \"5\".
+        aspect_ratio: one of 3 options, default '16:9'.
+        duration: one of 2 options, default '5'.
 
     Outputs:
         VIDEO: VIDEO.
@@ -168,7 +168,7 @@ class KlingImageGenerationNode(Node1[k.Image]):
         image_fidelity: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
         human_fidelity: FLOAT, 0.0 .. 1.0, step 0.01, default 0.45.
         model_name: one of 2 options.
-        aspect_ratio: one of 8 options, default \"16:9\".
+        aspect_ratio: one of 8 options, default '16:9'.
         n: INT, 1 .. 9, default 1.
         image: IMAGE, may be left out.
         seed: INT, 0 .. 2147483647, default 0.
@@ -259,7 +259,7 @@ class KlingLipSyncAudioToVideoNode(Node):
     Inputs:
         video: VIDEO.
         audio: AUDIO.
-        voice_language: one of 2 options, default \"en\".
+        voice_language: one of 2 options, default 'en'.
 
     Outputs:
         VIDEO: VIDEO.
@@ -301,7 +301,7 @@ class KlingLipSyncTextToVideoNode(Node):
     Inputs:
         video: VIDEO.
         text: STRING.
-        voice: one of 61 options, default \"Melody\".
+        voice: one of 61 options, default 'Melody'.
         voice_speed: FLOAT, 0.8 .. 2.0, default 1.
 
     Outputs:
@@ -429,7 +429,7 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
         first_frame: IMAGE.
         end_frame: IMAGE, may be left out.
         reference_images: IMAGE, may be left out.
-        resolution: one of 3 options, default \"1080p\".
+        resolution: one of 3 options, default '1080p'.
         storyboards: one of the options below, may be left out.
         generate_audio: BOOLEAN, default False.
         seed: INT, 0 .. 2147483647, default 0.
@@ -445,7 +445,7 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
     class_type = "KlingOmniProFirstLastFrameNode"
 
     class Disabled(Option):
-        """Option \"disabled\" of storyboards."""
+        """Option 'disabled' of storyboards."""
 
         __slots__ = ()
 
@@ -456,11 +456,11 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
             self._bind()
 
     class Storyboards1Storyboard(Option):
-        """Option \"1 storyboard\" of storyboards.
+        """Option '1 storyboard' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -477,13 +477,13 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
             self._bind(storyboard_1_duration, storyboard_1_prompt)
 
     class Storyboards2Storyboards(Option):
-        """Option \"2 storyboards\" of storyboards.
+        """Option '2 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -502,15 +502,15 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
             self._bind(storyboard_1_duration, storyboard_1_prompt, storyboard_2_duration, storyboard_2_prompt)
 
     class Storyboards3Storyboards(Option):
-        """Option \"3 storyboards\" of storyboards.
+        """Option '3 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -538,17 +538,17 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
             )
 
     class Storyboards4Storyboards(Option):
-        """Option \"4 storyboards\" of storyboards.
+        """Option '4 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
             storyboard_4_duration: INT, 1 .. 15, default 4.
-            storyboard_4_prompt: STRING, default \"\".
+            storyboard_4_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -580,19 +580,19 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
             )
 
     class Storyboards5Storyboards(Option):
-        """Option \"5 storyboards\" of storyboards.
+        """Option '5 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
             storyboard_4_duration: INT, 1 .. 15, default 4.
-            storyboard_4_prompt: STRING, default \"\".
+            storyboard_4_prompt: STRING, default ''.
             storyboard_5_duration: INT, 1 .. 15, default 4.
-            storyboard_5_prompt: STRING, default \"\".
+            storyboard_5_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -628,21 +628,21 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
             )
 
     class Storyboards6Storyboards(Option):
-        """Option \"6 storyboards\" of storyboards.
+        """Option '6 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
             storyboard_4_duration: INT, 1 .. 15, default 4.
-            storyboard_4_prompt: STRING, default \"\".
+            storyboard_4_prompt: STRING, default ''.
             storyboard_5_duration: INT, 1 .. 15, default 4.
-            storyboard_5_prompt: STRING, default \"\".
+            storyboard_5_prompt: STRING, default ''.
             storyboard_6_duration: INT, 1 .. 15, default 4.
-            storyboard_6_prompt: STRING, default \"\".
+            storyboard_6_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -769,7 +769,7 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
         aspect_ratio: one of 3 options.
         duration: INT, 3 .. 15, default 5.
         reference_images: IMAGE.
-        resolution: one of 3 options, default \"1080p\".
+        resolution: one of 3 options, default '1080p'.
         storyboards: one of the options below, may be left out.
         generate_audio: BOOLEAN, default False.
         seed: INT, 0 .. 2147483647, default 0.
@@ -785,7 +785,7 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
     class_type = "KlingOmniProImageToVideoNode"
 
     class Disabled(Option):
-        """Option \"disabled\" of storyboards."""
+        """Option 'disabled' of storyboards."""
 
         __slots__ = ()
 
@@ -796,11 +796,11 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
             self._bind()
 
     class Storyboards1Storyboard(Option):
-        """Option \"1 storyboard\" of storyboards.
+        """Option '1 storyboard' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -817,13 +817,13 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
             self._bind(storyboard_1_duration, storyboard_1_prompt)
 
     class Storyboards2Storyboards(Option):
-        """Option \"2 storyboards\" of storyboards.
+        """Option '2 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -842,15 +842,15 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
             self._bind(storyboard_1_duration, storyboard_1_prompt, storyboard_2_duration, storyboard_2_prompt)
 
     class Storyboards3Storyboards(Option):
-        """Option \"3 storyboards\" of storyboards.
+        """Option '3 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -878,17 +878,17 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
             )
 
     class Storyboards4Storyboards(Option):
-        """Option \"4 storyboards\" of storyboards.
+        """Option '4 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
             storyboard_4_duration: INT, 1 .. 15, default 4.
-            storyboard_4_prompt: STRING, default \"\".
+            storyboard_4_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -920,19 +920,19 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
             )
 
     class Storyboards5Storyboards(Option):
-        """Option \"5 storyboards\" of storyboards.
+        """Option '5 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
             storyboard_4_duration: INT, 1 .. 15, default 4.
-            storyboard_4_prompt: STRING, default \"\".
+            storyboard_4_prompt: STRING, default ''.
             storyboard_5_duration: INT, 1 .. 15, default 4.
-            storyboard_5_prompt: STRING, default \"\".
+            storyboard_5_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -968,21 +968,21 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
             )
 
     class Storyboards6Storyboards(Option):
-        """Option \"6 storyboards\" of storyboards.
+        """Option '6 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
             storyboard_4_duration: INT, 1 .. 15, default 4.
-            storyboard_4_prompt: STRING, default \"\".
+            storyboard_4_prompt: STRING, default ''.
             storyboard_5_duration: INT, 1 .. 15, default 4.
-            storyboard_5_prompt: STRING, default \"\".
+            storyboard_5_prompt: STRING, default ''.
             storyboard_6_duration: INT, 1 .. 15, default 4.
-            storyboard_6_prompt: STRING, default \"\".
+            storyboard_6_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1066,7 +1066,7 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
         prompt: STRING.
         aspect_ratio: one of 3 options.
         duration: INT, 3 .. 15, default 5.
-        resolution: one of 3 options, default \"1080p\".
+        resolution: one of 3 options, default '1080p'.
         storyboards: one of the options below, may be left out.
         generate_audio: BOOLEAN, default False.
         seed: INT, 0 .. 2147483647, default 0.
@@ -1082,7 +1082,7 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
     class_type = "KlingOmniProTextToVideoNode"
 
     class Disabled(Option):
-        """Option \"disabled\" of storyboards."""
+        """Option 'disabled' of storyboards."""
 
         __slots__ = ()
 
@@ -1093,11 +1093,11 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
             self._bind()
 
     class Storyboards1Storyboard(Option):
-        """Option \"1 storyboard\" of storyboards.
+        """Option '1 storyboard' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1114,13 +1114,13 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
             self._bind(storyboard_1_duration, storyboard_1_prompt)
 
     class Storyboards2Storyboards(Option):
-        """Option \"2 storyboards\" of storyboards.
+        """Option '2 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1139,15 +1139,15 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
             self._bind(storyboard_1_duration, storyboard_1_prompt, storyboard_2_duration, storyboard_2_prompt)
 
     class Storyboards3Storyboards(Option):
-        """Option \"3 storyboards\" of storyboards.
+        """Option '3 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1175,17 +1175,17 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
             )
 
     class Storyboards4Storyboards(Option):
-        """Option \"4 storyboards\" of storyboards.
+        """Option '4 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
             storyboard_4_duration: INT, 1 .. 15, default 4.
-            storyboard_4_prompt: STRING, default \"\".
+            storyboard_4_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1217,19 +1217,19 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
             )
 
     class Storyboards5Storyboards(Option):
-        """Option \"5 storyboards\" of storyboards.
+        """Option '5 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
             storyboard_4_duration: INT, 1 .. 15, default 4.
-            storyboard_4_prompt: STRING, default \"\".
+            storyboard_4_prompt: STRING, default ''.
             storyboard_5_duration: INT, 1 .. 15, default 4.
-            storyboard_5_prompt: STRING, default \"\".
+            storyboard_5_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1265,21 +1265,21 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
             )
 
     class Storyboards6Storyboards(Option):
-        """Option \"6 storyboards\" of storyboards.
+        """Option '6 storyboards' of storyboards.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
             storyboard_4_duration: INT, 1 .. 15, default 4.
-            storyboard_4_prompt: STRING, default \"\".
+            storyboard_4_prompt: STRING, default ''.
             storyboard_5_duration: INT, 1 .. 15, default 4.
-            storyboard_5_prompt: STRING, default \"\".
+            storyboard_5_prompt: STRING, default ''.
             storyboard_6_duration: INT, 1 .. 15, default 4.
-            storyboard_6_prompt: STRING, default \"\".
+            storyboard_6_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1408,7 +1408,7 @@ class KlingStartEndFrameNode(Node):
         negative_prompt: STRING.
         cfg_scale: FLOAT, 0.0 .. 1.0, default 0.5.
         aspect_ratio: one of 3 options.
-        mode: one of 2 options, default \"pro mode / 5s duration / kling-v2-5-turbo\".
+        mode: one of 2 options, default 'pro mode / 5s duration / kling-v2-5-turbo'.
 
     Outputs:
         VIDEO: VIDEO.
@@ -1455,8 +1455,8 @@ class KlingTextToVideoNode(Node):
         prompt: STRING.
         negative_prompt: STRING.
         cfg_scale: FLOAT, 0.0 .. 1.0, default 1.0.
-        aspect_ratio: one of 3 options, default \"16:9\".
-        mode: one of 2 options, default \"pro mode / 5s duration / kling-v2-5-turbo\".
+        aspect_ratio: one of 3 options, default '16:9'.
+        mode: one of 2 options, default 'pro mode / 5s duration / kling-v2-5-turbo'.
 
     Outputs:
         VIDEO: VIDEO.
@@ -1597,12 +1597,12 @@ class KlingVideoNode(Node1[k.Video]):
     class_type = "KlingVideoNode"
 
     class Disabled(Option):
-        """Option \"disabled\" of multi_shot.
+        """Option 'disabled' of multi_shot.
 
         Inputs:
             duration: INT, 3 .. 15, default 5.
-            negative_prompt: STRING, default \"\".
-            prompt: STRING, default \"\".
+            negative_prompt: STRING, default ''.
+            prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1620,11 +1620,11 @@ class KlingVideoNode(Node1[k.Video]):
             self._bind(duration, negative_prompt, prompt)
 
     class MultiShot1Storyboard(Option):
-        """Option \"1 storyboard\" of multi_shot.
+        """Option '1 storyboard' of multi_shot.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1641,13 +1641,13 @@ class KlingVideoNode(Node1[k.Video]):
             self._bind(storyboard_1_duration, storyboard_1_prompt)
 
     class MultiShot2Storyboards(Option):
-        """Option \"2 storyboards\" of multi_shot.
+        """Option '2 storyboards' of multi_shot.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1666,15 +1666,15 @@ class KlingVideoNode(Node1[k.Video]):
             self._bind(storyboard_1_duration, storyboard_1_prompt, storyboard_2_duration, storyboard_2_prompt)
 
     class MultiShot3Storyboards(Option):
-        """Option \"3 storyboards\" of multi_shot.
+        """Option '3 storyboards' of multi_shot.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1702,17 +1702,17 @@ class KlingVideoNode(Node1[k.Video]):
             )
 
     class MultiShot4Storyboards(Option):
-        """Option \"4 storyboards\" of multi_shot.
+        """Option '4 storyboards' of multi_shot.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
             storyboard_4_duration: INT, 1 .. 15, default 4.
-            storyboard_4_prompt: STRING, default \"\".
+            storyboard_4_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1744,19 +1744,19 @@ class KlingVideoNode(Node1[k.Video]):
             )
 
     class MultiShot5Storyboards(Option):
-        """Option \"5 storyboards\" of multi_shot.
+        """Option '5 storyboards' of multi_shot.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
             storyboard_4_duration: INT, 1 .. 15, default 4.
-            storyboard_4_prompt: STRING, default \"\".
+            storyboard_4_prompt: STRING, default ''.
             storyboard_5_duration: INT, 1 .. 15, default 4.
-            storyboard_5_prompt: STRING, default \"\".
+            storyboard_5_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1792,21 +1792,21 @@ class KlingVideoNode(Node1[k.Video]):
             )
 
     class MultiShot6Storyboards(Option):
-        """Option \"6 storyboards\" of multi_shot.
+        """Option '6 storyboards' of multi_shot.
 
         Inputs:
             storyboard_1_duration: INT, 1 .. 15, default 4.
-            storyboard_1_prompt: STRING, default \"\".
+            storyboard_1_prompt: STRING, default ''.
             storyboard_2_duration: INT, 1 .. 15, default 4.
-            storyboard_2_prompt: STRING, default \"\".
+            storyboard_2_prompt: STRING, default ''.
             storyboard_3_duration: INT, 1 .. 15, default 4.
-            storyboard_3_prompt: STRING, default \"\".
+            storyboard_3_prompt: STRING, default ''.
             storyboard_4_duration: INT, 1 .. 15, default 4.
-            storyboard_4_prompt: STRING, default \"\".
+            storyboard_4_prompt: STRING, default ''.
             storyboard_5_duration: INT, 1 .. 15, default 4.
-            storyboard_5_prompt: STRING, default \"\".
+            storyboard_5_prompt: STRING, default ''.
             storyboard_6_duration: INT, 1 .. 15, default 4.
-            storyboard_6_prompt: STRING, default \"\".
+            storyboard_6_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -1846,11 +1846,11 @@ class KlingVideoNode(Node1[k.Video]):
             )
 
     class KlingV3(Option):
-        """Option \"kling-v3\" of model.
+        """Option 'kling-v3' of model.
 
         Inputs:
             aspect_ratio: one of 3 options.
-            resolution: one of 3 options, default \"1080p\".
+            resolution: one of 3 options, default '1080p'.
         """
 
         __slots__ = ()
@@ -1867,11 +1867,11 @@ class KlingVideoNode(Node1[k.Video]):
             self._bind(aspect_ratio, resolution)
 
     class Kling30Turbo(Option):
-        """Option \"kling-3.0-turbo\" of model.
+        """Option 'kling-3.0-turbo' of model.
 
         Inputs:
             aspect_ratio: one of 3 options.
-            resolution: one of 2 options, default \"720p\".
+            resolution: one of 2 options, default '720p'.
         """
 
         __slots__ = ()

@@ -18,7 +18,7 @@ class Krea2ImageNode(Node1[k.Image]):
     """Krea 2 Image, in partner/image/Krea.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         seed: INT, 0 .. 2147483647, default 0.
 
@@ -33,13 +33,13 @@ class Krea2ImageNode(Node1[k.Image]):
     class_type = "Krea2ImageNode"
 
     class Krea2Medium(Option):
-        """Option \"Krea 2 Medium\" of model.
+        """Option 'Krea 2 Medium' of model.
 
         Inputs:
             aspect_ratio: one of 8 options.
-            creativity: one of 4 options, default \"medium\".
+            creativity: one of 4 options, default 'medium'.
             resolution: one option.
-            moodboard_id: STRING, default \"\".
+            moodboard_id: STRING, default ''.
             moodboard_strength: FLOAT, -0.5 .. 1.5, step 0.05, default 0.35.
             style_reference: KREA_STYLE_REF, may be left out.
         """
@@ -62,13 +62,13 @@ class Krea2ImageNode(Node1[k.Image]):
             self._bind(aspect_ratio, creativity, resolution, moodboard_id, moodboard_strength, style_reference)
 
     class Krea2MediumTurbo(Option):
-        """Option \"Krea 2 Medium Turbo\" of model.
+        """Option 'Krea 2 Medium Turbo' of model.
 
         Inputs:
             aspect_ratio: one of 8 options.
-            creativity: one of 4 options, default \"medium\".
+            creativity: one of 4 options, default 'medium'.
             resolution: one option.
-            moodboard_id: STRING, default \"\".
+            moodboard_id: STRING, default ''.
             moodboard_strength: FLOAT, -0.5 .. 1.5, step 0.05, default 0.35.
             style_reference: KREA_STYLE_REF, may be left out.
         """
@@ -91,13 +91,13 @@ class Krea2ImageNode(Node1[k.Image]):
             self._bind(aspect_ratio, creativity, resolution, moodboard_id, moodboard_strength, style_reference)
 
     class Krea2Large(Option):
-        """Option \"Krea 2 Large\" of model.
+        """Option 'Krea 2 Large' of model.
 
         Inputs:
             aspect_ratio: one of 8 options.
-            creativity: one of 4 options, default \"medium\".
+            creativity: one of 4 options, default 'medium'.
             resolution: one option.
-            moodboard_id: STRING, default \"\".
+            moodboard_id: STRING, default ''.
             moodboard_strength: FLOAT, -0.5 .. 1.5, step 0.05, default 0.35.
             style_reference: KREA_STYLE_REF, may be left out.
         """

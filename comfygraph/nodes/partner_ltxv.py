@@ -21,7 +21,7 @@ class LtxApi25AudioToVideo(Node1[k.Video]):
     Inputs:
         audio: AUDIO.
         model: one of the options below.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         seed: INT, 0 .. 4294967295, default 42.
         image: IMAGE, may be left out.
 
@@ -36,7 +36,7 @@ class LtxApi25AudioToVideo(Node1[k.Video]):
     class_type = "LtxApi25AudioToVideo"
 
     class LTX25Fast(Option):
-        """Option \"LTX-2.5 (Fast)\" of model.
+        """Option 'LTX-2.5 (Fast)' of model.
 
         Inputs:
             resolution: one of 2 options.
@@ -51,7 +51,7 @@ class LtxApi25AudioToVideo(Node1[k.Video]):
             self._bind(resolution)
 
     class LTX25Pro(Option):
-        """Option \"LTX-2.5 (Pro)\" of model.
+        """Option 'LTX-2.5 (Pro)' of model.
 
         Inputs:
             resolution: one of 2 options.
@@ -87,7 +87,7 @@ class LtxApi25ImageToVideo(Node1[k.Video]):
     Inputs:
         image: IMAGE.
         model: one of the options below.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         seed: INT, 0 .. 4294967295, default 42.
         last_frame: IMAGE, may be left out.
 
@@ -102,13 +102,13 @@ class LtxApi25ImageToVideo(Node1[k.Video]):
     class_type = "LtxApi25ImageToVideo"
 
     class LTX25Fast(Option):
-        """Option \"LTX-2.5 (Fast)\" of model.
+        """Option 'LTX-2.5 (Fast)' of model.
 
         Inputs:
-            duration: one of 12 options, default \"8\".
-            fps: one of 4 options, default \"25\".
+            duration: one of 12 options, default '8'.
+            fps: one of 4 options, default '25'.
             generate_audio: BOOLEAN, default True.
-            resolution: one of 8 options, default \"1920x1080\".
+            resolution: one of 8 options, default '1920x1080'.
         """
 
         __slots__ = ()
@@ -127,13 +127,13 @@ class LtxApi25ImageToVideo(Node1[k.Video]):
             self._bind(duration, fps, generate_audio, resolution)
 
     class LTX25Pro(Option):
-        """Option \"LTX-2.5 (Pro)\" of model.
+        """Option 'LTX-2.5 (Pro)' of model.
 
         Inputs:
-            duration: one of 7 options, default \"8\".
-            fps: one of 3 options, default \"25\".
+            duration: one of 7 options, default '8'.
+            fps: one of 3 options, default '25'.
             generate_audio: BOOLEAN, default True.
-            resolution: one of 4 options, default \"1920x1080\".
+            resolution: one of 4 options, default '1920x1080'.
         """
 
         __slots__ = ()
@@ -172,7 +172,7 @@ class LtxApi25TextToVideo(Node1[k.Video]):
 
     Inputs:
         model: one of the options below.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         seed: INT, 0 .. 4294967295, default 42.
 
     Outputs:
@@ -186,13 +186,13 @@ class LtxApi25TextToVideo(Node1[k.Video]):
     class_type = "LtxApi25TextToVideo"
 
     class LTX25Fast(Option):
-        """Option \"LTX-2.5 (Fast)\" of model.
+        """Option 'LTX-2.5 (Fast)' of model.
 
         Inputs:
-            duration: one of 12 options, default \"8\".
-            fps: one of 4 options, default \"25\".
+            duration: one of 12 options, default '8'.
+            fps: one of 4 options, default '25'.
             generate_audio: BOOLEAN, default True.
-            resolution: one of 8 options, default \"1920x1080\".
+            resolution: one of 8 options, default '1920x1080'.
         """
 
         __slots__ = ()
@@ -211,13 +211,13 @@ class LtxApi25TextToVideo(Node1[k.Video]):
             self._bind(duration, fps, generate_audio, resolution)
 
     class LTX25Pro(Option):
-        """Option \"LTX-2.5 (Pro)\" of model.
+        """Option 'LTX-2.5 (Pro)' of model.
 
         Inputs:
-            duration: one of 7 options, default \"8\".
-            fps: one of 3 options, default \"25\".
+            duration: one of 7 options, default '8'.
+            fps: one of 3 options, default '25'.
             generate_audio: BOOLEAN, default True.
-            resolution: one of 4 options, default \"1920x1080\".
+            resolution: one of 4 options, default '1920x1080'.
         """
 
         __slots__ = ()
@@ -255,7 +255,7 @@ class LtxvApiImageToVideo(Node1[k.Video]):
     Inputs:
         image: IMAGE.
         model: one of 2 options.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         duration: one of 8 options, default 8.
         resolution: one of 3 options.
         fps: one of 2 options, default 25.
@@ -294,7 +294,7 @@ class LtxvApiTextToVideo(Node1[k.Video]):
 
     Inputs:
         model: one of 2 options.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         duration: one of 8 options, default 8.
         resolution: one of 3 options.
         fps: one of 2 options, default 25.

@@ -58,7 +58,7 @@ class LumaImageEditNode2(Node1[k.Image]):
 
     Inputs:
         source: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         seed: INT, 0 .. 2147483647, default 0.
 
@@ -73,10 +73,10 @@ class LumaImageEditNode2(Node1[k.Image]):
     class_type = "LumaImageEditNode2"
 
     class Uni1(Option):
-        """Option \"uni-1\" of model.
+        """Option 'uni-1' of model.
 
         Inputs:
-            style: one of 2 options, default \"auto\".
+            style: one of 2 options, default 'auto'.
             web_search: BOOLEAN, default False.
             image_ref: 0 to 8, named image_1 to image_8: IMAGE each.
         """
@@ -96,10 +96,10 @@ class LumaImageEditNode2(Node1[k.Image]):
             self._bind(style, web_search, image_ref)
 
     class Uni1Max(Option):
-        """Option \"uni-1-max\" of model.
+        """Option 'uni-1-max' of model.
 
         Inputs:
-            style: one of 2 options, default \"auto\".
+            style: one of 2 options, default 'auto'.
             web_search: BOOLEAN, default False.
             image_ref: 0 to 8, named image_1 to image_8: IMAGE each.
         """
@@ -138,7 +138,7 @@ class LumaImageModifyNode(Node1[k.Image]):
 
     Inputs:
         image: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         image_weight: FLOAT, 0.0 .. 0.98, step 0.01, default 0.1.
         model: one of 2 options.
         seed: INT, 0 .. 18446744073709551615, default 0.
@@ -173,9 +173,9 @@ class LumaImageNode(Node1[k.Image]):
     """Luma Text to Image, in partner/image/Luma.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of 2 options.
-        aspect_ratio: one of 7 options, default \"16:9\".
+        aspect_ratio: one of 7 options, default '16:9'.
         seed: INT, 0 .. 18446744073709551615, default 0.
         style_image_weight: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
         image_luma_ref: LUMA_REF, may be left out.
@@ -215,7 +215,7 @@ class LumaImageNode2(Node1[k.Image]):
     """Luma UNI-1 Image, in partner/image/Luma.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         seed: INT, 0 .. 2147483647, default 0.
 
@@ -230,11 +230,11 @@ class LumaImageNode2(Node1[k.Image]):
     class_type = "LumaImageNode2"
 
     class Uni1(Option):
-        """Option \"uni-1\" of model.
+        """Option 'uni-1' of model.
 
         Inputs:
-            aspect_ratio: one of 10 options, default \"auto\".
-            style: one of 2 options, default \"auto\".
+            aspect_ratio: one of 10 options, default 'auto'.
+            style: one of 2 options, default 'auto'.
             web_search: BOOLEAN, default False.
             image_ref: 0 to 9, named image_1 to image_9: IMAGE each.
         """
@@ -255,11 +255,11 @@ class LumaImageNode2(Node1[k.Image]):
             self._bind(aspect_ratio, style, web_search, image_ref)
 
     class Uni1Max(Option):
-        """Option \"uni-1-max\" of model.
+        """Option 'uni-1-max' of model.
 
         Inputs:
-            aspect_ratio: one of 10 options, default \"auto\".
-            style: one of 2 options, default \"auto\".
+            aspect_ratio: one of 10 options, default 'auto'.
+            style: one of 2 options, default 'auto'.
             web_search: BOOLEAN, default False.
             image_ref: 0 to 9, named image_1 to image_9: IMAGE each.
         """
@@ -297,9 +297,9 @@ class LumaImageToVideoNode(Node1[k.Video]):
     """Luma Image to Video, in partner/video/Luma.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of 3 options.
-        resolution: one of 4 options, default \"540p\".
+        resolution: one of 4 options, default '540p'.
         duration: one of 2 options.
         loop: BOOLEAN, default False.
         seed: INT, 0 .. 18446744073709551615, default 0.
@@ -341,10 +341,10 @@ class LumaRay32ExtendVideoNode(Node):
     """Luma Ray 3.2 Extend Video, in partner/video/Luma.
 
     Inputs:
-        source_generation_id: STRING, default \"\".
+        source_generation_id: STRING, default ''.
         direction: one of the options below.
-        prompt: STRING, default \"\".
-        resolution: one of 3 options, default \"720p\".
+        prompt: STRING, default ''.
+        resolution: one of 3 options, default '720p'.
         seed: INT, 0 .. 18446744073709551615, default 0.
 
     Outputs:
@@ -359,7 +359,7 @@ class LumaRay32ExtendVideoNode(Node):
     class_type = "LumaRay32ExtendVideoNode"
 
     class ForwardContinueAfter(Option):
-        """Option \"Forward (continue after)\" of direction.
+        """Option 'Forward (continue after)' of direction.
 
         Inputs:
             loop: BOOLEAN, default False.
@@ -374,7 +374,7 @@ class LumaRay32ExtendVideoNode(Node):
             self._bind(loop)
 
     class BackwardLeadInBefore(Option):
-        """Option \"Backward (lead-in before)\" of direction."""
+        """Option 'Backward (lead-in before)' of direction."""
 
         __slots__ = ()
 
@@ -408,8 +408,8 @@ class LumaRay32ImageToVideoNode(Node):
     """Luma Ray 3.2 Image to Video, in partner/video/Luma.
 
     Inputs:
-        prompt: STRING, default \"\".
-        resolution: one of 4 options, default \"720p\".
+        prompt: STRING, default ''.
+        resolution: one of 4 options, default '720p'.
         loop: BOOLEAN, default False.
         seed: INT, 0 .. 18446744073709551615, default 0.
         start_frame: IMAGE, may be left out.
@@ -466,7 +466,7 @@ class LumaRay32KeyframeNode(Node1[k.LumaRay32Keyframe]):
     class_type = "LumaRay32KeyframeNode"
 
     class FractionOfDuration0010(Option):
-        """Option \"Fraction of duration (0.0-1.0)\" of position.
+        """Option 'Fraction of duration (0.0-1.0)' of position.
 
         Inputs:
             fraction: FLOAT, 0.0 .. 1.0, step 0.01, default 0.0.
@@ -481,7 +481,7 @@ class LumaRay32KeyframeNode(Node1[k.LumaRay32Keyframe]):
             self._bind(fraction)
 
     class AbsoluteTimeSeconds(Option):
-        """Option \"Absolute time (seconds)\" of position.
+        """Option 'Absolute time (seconds)' of position.
 
         Inputs:
             seconds: FLOAT, 0.0 .. 10.0, step 0.1, default 0.0.
@@ -513,8 +513,8 @@ class LumaRay32KeyframesToVideoNode(Node):
     """Luma Ray 3.2 Keyframes to Video, in partner/video/Luma.
 
     Inputs:
-        prompt: STRING, default \"\".
-        resolution: one of 4 options, default \"720p\".
+        prompt: STRING, default ''.
+        resolution: one of 4 options, default '720p'.
         duration: one of 2 options.
         seed: INT, 0 .. 18446744073709551615, default 0.
         keyframes: LUMA_RAY32_KEYFRAME.
@@ -554,9 +554,9 @@ class LumaRay32TextToVideoNode(Node):
     """Luma Ray 3.2 Text to Video, in partner/video/Luma.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         aspect_ratio: one of 6 options.
-        resolution: one of 4 options, default \"720p\".
+        resolution: one of 4 options, default '720p'.
         duration: one of 2 options.
         loop: BOOLEAN, default False.
         seed: INT, 0 .. 18446744073709551615, default 0.
@@ -598,9 +598,9 @@ class LumaRay32VideoEditNode(Node):
 
     Inputs:
         video: VIDEO.
-        prompt: STRING, default \"\".
-        resolution: one of 4 options, default \"720p\".
-        strength: one of 10 options, default \"auto\".
+        prompt: STRING, default ''.
+        resolution: one of 4 options, default '720p'.
+        strength: one of 10 options, default 'auto'.
         seed: INT, 0 .. 18446744073709551615, default 0.
 
     Outputs:
@@ -651,9 +651,9 @@ class LumaRay32VideoReframeNode(Node):
 
     Inputs:
         video: VIDEO.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         aspect_ratio: one of 6 options.
-        resolution: one of 4 options, default \"720p\".
+        resolution: one of 4 options, default '720p'.
         seed: INT, 0 .. 18446744073709551615, default 0.
 
     Outputs:
@@ -723,10 +723,10 @@ class LumaVideoNode(Node1[k.Video]):
     """Luma Text to Video, in partner/video/Luma.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of 3 options.
-        aspect_ratio: one of 7 options, default \"16:9\".
-        resolution: one of 4 options, default \"540p\".
+        aspect_ratio: one of 7 options, default '16:9'.
+        resolution: one of 4 options, default '540p'.
         duration: one of 2 options.
         loop: BOOLEAN, default False.
         seed: INT, 0 .. 18446744073709551615, default 0.

@@ -19,7 +19,7 @@ class MagnificImageRelightNode(Node1[k.Image]):
 
     Inputs:
         image: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         light_transfer_strength: INT, 0 .. 100, default 100.
         style: one of 7 options.
         interpolate_from_original: BOOLEAN, default False.
@@ -39,7 +39,7 @@ class MagnificImageRelightNode(Node1[k.Image]):
     class_type = "MagnificImageRelightNode"
 
     class Disabled(Option):
-        """Option \"disabled\" of advanced_settings."""
+        """Option 'disabled' of advanced_settings."""
 
         __slots__ = ()
 
@@ -50,7 +50,7 @@ class MagnificImageRelightNode(Node1[k.Image]):
             self._bind()
 
     class Enabled(Option):
-        """Option \"enabled\" of advanced_settings.
+        """Option 'enabled' of advanced_settings.
 
         Inputs:
             blacks: INT, 0 .. 100, default 50.
@@ -178,7 +178,7 @@ class MagnificImageSkinEnhancerNode(Node1[k.Image]):
     class_type = "MagnificImageSkinEnhancerNode"
 
     class Creative(Option):
-        """Option \"creative\" of mode."""
+        """Option 'creative' of mode."""
 
         __slots__ = ()
 
@@ -189,7 +189,7 @@ class MagnificImageSkinEnhancerNode(Node1[k.Image]):
             self._bind()
 
     class Faithful(Option):
-        """Option \"faithful\" of mode.
+        """Option 'faithful' of mode.
 
         Inputs:
             skin_detail: INT, 0 .. 100, default 80.
@@ -204,7 +204,7 @@ class MagnificImageSkinEnhancerNode(Node1[k.Image]):
             self._bind(skin_detail)
 
     class Flexible(Option):
-        """Option \"flexible\" of mode.
+        """Option 'flexible' of mode.
 
         Inputs:
             optimized_for: one of 5 options.
@@ -250,7 +250,7 @@ class MagnificImageStyleTransferNode(Node1[k.Image]):
     Inputs:
         image: IMAGE.
         reference_image: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         style_strength: INT, 0 .. 100, default 100.
         structure_strength: INT, 0 .. 100, default 50.
         flavor: one of 7 options.
@@ -269,7 +269,7 @@ class MagnificImageStyleTransferNode(Node1[k.Image]):
     class_type = "MagnificImageStyleTransferNode"
 
     class Disabled(Option):
-        """Option \"disabled\" of portrait_mode."""
+        """Option 'disabled' of portrait_mode."""
 
         __slots__ = ()
 
@@ -280,7 +280,7 @@ class MagnificImageStyleTransferNode(Node1[k.Image]):
             self._bind()
 
     class Enabled(Option):
-        """Option \"enabled\" of portrait_mode.
+        """Option 'enabled' of portrait_mode.
 
         Inputs:
             portrait_beautifier: one of 3 options.
@@ -347,7 +347,7 @@ class MagnificImageUpscalerCreativeNode(Node1[k.Image]):
 
     Inputs:
         image: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         scale_factor: one of 4 options.
         optimized_for: one of 9 options.
         creativity: INT, -10 .. 10, default 0.

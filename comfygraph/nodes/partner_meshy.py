@@ -77,7 +77,7 @@ class MeshyImageToModelNode(Node):
     class_type = "MeshyImageToModelNode"
 
     class ShouldRemeshTrue(Option):
-        """Option \"true\" of should_remesh.
+        """Option 'true' of should_remesh.
 
         Inputs:
             target_polycount: INT, 100 .. 300000, default 300000.
@@ -98,7 +98,7 @@ class MeshyImageToModelNode(Node):
             self._bind(target_polycount, topology)
 
     class ShouldRemeshFalse(Option):
-        """Option \"false\" of should_remesh."""
+        """Option 'false' of should_remesh."""
 
         __slots__ = ()
 
@@ -109,11 +109,11 @@ class MeshyImageToModelNode(Node):
             self._bind()
 
     class ShouldTextureTrue(Option):
-        """Option \"true\" of should_texture.
+        """Option 'true' of should_texture.
 
         Inputs:
             enable_pbr: BOOLEAN, default False.
-            texture_prompt: STRING, default \"\".
+            texture_prompt: STRING, default ''.
             texture_image: IMAGE, may be left out.
         """
 
@@ -132,7 +132,7 @@ class MeshyImageToModelNode(Node):
             self._bind(enable_pbr, texture_prompt, texture_image)
 
     class ShouldTextureFalse(Option):
-        """Option \"false\" of should_texture."""
+        """Option 'false' of should_texture."""
 
         __slots__ = ()
 
@@ -198,7 +198,7 @@ class MeshyMultiImageToModelNode(Node):
     class_type = "MeshyMultiImageToModelNode"
 
     class ShouldRemeshTrue(Option):
-        """Option \"true\" of should_remesh.
+        """Option 'true' of should_remesh.
 
         Inputs:
             target_polycount: INT, 100 .. 300000, default 300000.
@@ -219,7 +219,7 @@ class MeshyMultiImageToModelNode(Node):
             self._bind(target_polycount, topology)
 
     class ShouldRemeshFalse(Option):
-        """Option \"false\" of should_remesh."""
+        """Option 'false' of should_remesh."""
 
         __slots__ = ()
 
@@ -230,11 +230,11 @@ class MeshyMultiImageToModelNode(Node):
             self._bind()
 
     class ShouldTextureTrue(Option):
-        """Option \"true\" of should_texture.
+        """Option 'true' of should_texture.
 
         Inputs:
             enable_pbr: BOOLEAN, default False.
-            texture_prompt: STRING, default \"\".
+            texture_prompt: STRING, default ''.
             texture_image: IMAGE, may be left out.
         """
 
@@ -253,7 +253,7 @@ class MeshyMultiImageToModelNode(Node):
             self._bind(enable_pbr, texture_prompt, texture_image)
 
     class ShouldTextureFalse(Option):
-        """Option \"false\" of should_texture."""
+        """Option 'false' of should_texture."""
 
         __slots__ = ()
 
@@ -300,7 +300,7 @@ class MeshyRefineNode(Node):
         model: one option.
         meshy_task_id: MESHY_TASK_ID.
         enable_pbr: BOOLEAN, default False.
-        texture_prompt: STRING, default \"\".
+        texture_prompt: STRING, default ''.
         texture_image: IMAGE, may be left out.
 
     Outputs:
@@ -396,7 +396,7 @@ class MeshyTextToModelNode(Node):
 
     Inputs:
         model: one option.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         style: one of 2 options.
         should_remesh: one of the options below.
         symmetry_mode: one of 3 options.
@@ -417,7 +417,7 @@ class MeshyTextToModelNode(Node):
     class_type = "MeshyTextToModelNode"
 
     class ShouldRemeshTrue(Option):
-        """Option \"true\" of should_remesh.
+        """Option 'true' of should_remesh.
 
         Inputs:
             target_polycount: INT, 100 .. 300000, default 300000.
@@ -438,7 +438,7 @@ class MeshyTextToModelNode(Node):
             self._bind(target_polycount, topology)
 
     class ShouldRemeshFalse(Option):
-        """Option \"false\" of should_remesh."""
+        """Option 'false' of should_remesh."""
 
         __slots__ = ()
 
@@ -486,7 +486,7 @@ class MeshyTextureNode(Node):
         meshy_task_id: MESHY_TASK_ID.
         enable_original_uv: BOOLEAN, default True.
         pbr: BOOLEAN, default False.
-        text_style_prompt: STRING, default \"\".
+        text_style_prompt: STRING, default ''.
         image_style: IMAGE, may be left out.
 
     Outputs:

@@ -35,12 +35,12 @@ class MinimaxHailuo03ContextIRNode(Node1[k.String]):
     class_type = "MinimaxHailuo03ContextIRNode"
 
     class MiniMaxH3(Option):
-        """Option \"MiniMax H3\" of model.
+        """Option 'MiniMax H3' of model.
 
         Inputs:
             duration: INT, 4 .. 15, default 5.
-            prompt: STRING, default \"\".
-            ratio: one of 7 options, default \"adaptive\".
+            prompt: STRING, default ''.
+            ratio: one of 7 options, default 'adaptive'.
             reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
             reference_images: 0 to 9, named image_1 to image_9: IMAGE each.
             reference_videos: 0 to 3, named video_1 to video_3: VIDEO each.
@@ -98,11 +98,11 @@ class MinimaxHailuo03FirstLastFrameNode(Node1[k.Video]):
     class_type = "MinimaxHailuo03FirstLastFrameNode"
 
     class MiniMaxH3(Option):
-        """Option \"MiniMax H3\" of model.
+        """Option 'MiniMax H3' of model.
 
         Inputs:
             duration: INT, 4 .. 15, default 5.
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             resolution: one of 2 options.
         """
 
@@ -155,12 +155,12 @@ class MinimaxHailuo03ReferenceNode(Node1[k.Video]):
     class_type = "MinimaxHailuo03ReferenceNode"
 
     class MiniMaxH3(Option):
-        """Option \"MiniMax H3\" of model.
+        """Option 'MiniMax H3' of model.
 
         Inputs:
             duration: INT, 4 .. 15, default 5.
-            prompt: STRING, default \"\".
-            ratio: one of 7 options, default \"adaptive\".
+            prompt: STRING, default ''.
+            ratio: one of 7 options, default 'adaptive'.
             reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
             reference_images: 0 to 9, named image_1 to image_9: IMAGE each.
             reference_videos: 0 to 3, named video_1 to video_3: VIDEO each.
@@ -220,10 +220,10 @@ class MinimaxHailuo03RegenerateNode(Node1[k.Video]):
     class_type = "MinimaxHailuo03RegenerateNode"
 
     class MiniMaxH3(Option):
-        """Option \"MiniMax H3\" of model.
+        """Option 'MiniMax H3' of model.
 
         Inputs:
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
             reference_images: 0 to 9, named image_1 to image_9: IMAGE each.
             reference_videos: 0 to 3, named video_1 to video_3: VIDEO each.
@@ -281,12 +281,12 @@ class MinimaxHailuo03TextToVideoNode(Node1[k.Video]):
     class_type = "MinimaxHailuo03TextToVideoNode"
 
     class MiniMaxH3(Option):
-        """Option \"MiniMax H3\" of model.
+        """Option 'MiniMax H3' of model.
 
         Inputs:
             duration: INT, 4 .. 15, default 5.
-            prompt: STRING, default \"\".
-            ratio: one of 6 options, default \"16:9\".
+            prompt: STRING, default ''.
+            ratio: one of 6 options, default '16:9'.
             resolution: one of 2 options.
         """
 
@@ -323,12 +323,12 @@ class MinimaxHailuoVideoNode(Node1[k.Video]):
     """MiniMax Hailuo 02 Video, in partner/video/MiniMax.
 
     Inputs:
-        prompt_text: STRING, default \"\".
+        prompt_text: STRING, default ''.
         seed: INT, 0 .. 18446744073709551615, default 0.
         first_frame_image: IMAGE, may be left out.
         prompt_optimizer: BOOLEAN, default True.
         duration: one of 2 options, default 6.
-        resolution: one of 2 options, default \"768P\".
+        resolution: one of 2 options, default '768P'.
 
     Outputs:
         VIDEO: VIDEO.
@@ -362,8 +362,8 @@ class MinimaxImageToVideoNode(Node1[k.Video]):
 
     Inputs:
         image: IMAGE.
-        prompt_text: STRING, default \"\".
-        model: one of 3 options, default \"I2V-01\".
+        prompt_text: STRING, default ''.
+        model: one of 3 options, default 'I2V-01'.
         seed: INT, 0 .. 18446744073709551615, default 0.
 
     Outputs:
@@ -395,8 +395,8 @@ class MinimaxTextToVideoNode(Node1[k.Video]):
     """MiniMax Text to Video, in partner/video/MiniMax.
 
     Inputs:
-        prompt_text: STRING, default \"\".
-        model: one of 2 options, default \"T2V-01\".
+        prompt_text: STRING, default ''.
+        model: one of 2 options, default 'T2V-01'.
         seed: INT, 0 .. 18446744073709551615, default 0.
 
     Outputs:

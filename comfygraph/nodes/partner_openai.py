@@ -21,7 +21,7 @@ class OpenAIChatConfig(Node1[k.OpenaiChatConfig]):
     """OpenAI ChatGPT Advanced Options, in partner/text/OpenAI.
 
     Inputs:
-        truncation: one of 2 options, default \"auto\".
+        truncation: one of 2 options, default 'auto'.
         max_output_tokens: INT, 16 .. 16384, default 4096.
         instructions: STRING, may be left out.
 
@@ -53,7 +53,7 @@ class OpenAIChatNode(Node1[k.String]):
     """OpenAI ChatGPT, in partner/text/OpenAI.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         persist_context: BOOLEAN, default False.
         model: one of 15 options.
         images: IMAGE, may be left out.
@@ -91,9 +91,9 @@ class OpenAIDalle2(Node1[k.Image]):
     """OpenAI DALL·E 2, in partner/image/OpenAI.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         seed: INT, 0 .. 2147483647, default 0.
-        size: one of 3 options, default \"1024x1024\".
+        size: one of 3 options, default '1024x1024'.
         n: INT, 1 .. 8, default 1.
         image: IMAGE, may be left out.
         mask: MASK, may be left out.
@@ -129,11 +129,11 @@ class OpenAIDalle3(Node1[k.Image]):
     """OpenAI DALL·E 3, in partner/image/OpenAI.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         seed: INT, 0 .. 2147483647, default 0.
-        quality: one of 2 options, default \"standard\".
-        style: one of 2 options, default \"natural\".
-        size: one of 3 options, default \"1024x1024\".
+        quality: one of 2 options, default 'standard'.
+        style: one of 2 options, default 'natural'.
+        size: one of 3 options, default '1024x1024'.
 
     Outputs:
         IMAGE: IMAGE.
@@ -165,15 +165,15 @@ class OpenAIGPTImage1(Node1[k.Image]):
     """OpenAI GPT Image 2, in partner/image/OpenAI.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         seed: INT, 0 .. 2147483647, default 0.
-        quality: one of 3 options, default \"low\".
-        background: one of 3 options, default \"auto\".
-        size: one of 10 options, default \"auto\".
+        quality: one of 3 options, default 'low'.
+        background: one of 3 options, default 'auto'.
+        size: one of 10 options, default 'auto'.
         n: INT, 1 .. 8, default 1.
         image: IMAGE, may be left out.
         mask: MASK, may be left out.
-        model: one of 3 options, default \"gpt-image-2\".
+        model: one of 3 options, default 'gpt-image-2'.
         custom_width: INT, 1024 .. 3840, default 1024.
         custom_height: INT, 1024 .. 3840, default 1024.
 
@@ -213,7 +213,7 @@ class OpenAIGPTImageNodeV2(Node1[k.Image]):
     """OpenAI GPT Image 2, in partner/image/OpenAI.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         n: INT, 1 .. 8, default 1.
         seed: INT, 0 .. 2147483647, default 0.
@@ -229,15 +229,15 @@ class OpenAIGPTImageNodeV2(Node1[k.Image]):
     class_type = "OpenAIGPTImageNodeV2"
 
     class GptImage2(Option):
-        """Option \"gpt-image-2\" of model.
+        """Option 'gpt-image-2' of model.
 
         Inputs:
-            background: one of 2 options, default \"auto\".
+            background: one of 2 options, default 'auto'.
             custom_height: INT, 1024 .. 3840, default 1024.
             custom_width: INT, 1024 .. 3840, default 1024.
             images: 0 to 16, named image_1 to image_16: IMAGE each.
-            quality: one of 3 options, default \"low\".
-            size: one of 10 options, default \"auto\".
+            quality: one of 3 options, default 'low'.
+            size: one of 10 options, default 'auto'.
             mask: MASK, may be left out.
         """
 
@@ -260,13 +260,13 @@ class OpenAIGPTImageNodeV2(Node1[k.Image]):
             self._bind(background, custom_height, custom_width, images, quality, size, mask)
 
     class GptImage15(Option):
-        """Option \"gpt-image-1.5\" of model.
+        """Option 'gpt-image-1.5' of model.
 
         Inputs:
-            background: one of 3 options, default \"auto\".
+            background: one of 3 options, default 'auto'.
             images: 0 to 16, named image_1 to image_16: IMAGE each.
-            quality: one of 3 options, default \"low\".
-            size: one of 4 options, default \"auto\".
+            quality: one of 3 options, default 'low'.
+            size: one of 4 options, default 'auto'.
             mask: MASK, may be left out.
         """
 
@@ -287,13 +287,13 @@ class OpenAIGPTImageNodeV2(Node1[k.Image]):
             self._bind(background, images, quality, size, mask)
 
     class GptImage1(Option):
-        """Option \"gpt-image-1\" of model.
+        """Option 'gpt-image-1' of model.
 
         Inputs:
-            background: one of 3 options, default \"auto\".
+            background: one of 3 options, default 'auto'.
             images: 0 to 16, named image_1 to image_16: IMAGE each.
-            quality: one of 3 options, default \"low\".
-            size: one of 4 options, default \"auto\".
+            quality: one of 3 options, default 'low'.
+            size: one of 4 options, default 'auto'.
             mask: MASK, may be left out.
         """
 

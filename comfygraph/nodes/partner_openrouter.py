@@ -20,10 +20,10 @@ class OpenRouterLLMNode(Node1[k.String]):
     """OpenRouter LLM, in partner/text/OpenRouter.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         seed: INT, 0 .. 2147483647, default 0.
-        system_prompt: STRING, default \"\".
+        system_prompt: STRING, default ''.
 
     Outputs:
         STRING: STRING.
@@ -36,11 +36,11 @@ class OpenRouterLLMNode(Node1[k.String]):
     class_type = "OpenRouterLLMNode"
 
     class AnthropicClaudeOpus5(Option):
-        """Option \"anthropic/claude-opus-5\" of model.
+        """Option 'anthropic/claude-opus-5' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -57,11 +57,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class AnthropicClaudeOpus48(Option):
-        """Option \"anthropic/claude-opus-4.8\" of model.
+        """Option 'anthropic/claude-opus-4.8' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -78,11 +78,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class AnthropicClaudeOpus47(Option):
-        """Option \"anthropic/claude-opus-4.7\" of model.
+        """Option 'anthropic/claude-opus-4.7' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -99,11 +99,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class AnthropicClaudeFable5(Option):
-        """Option \"anthropic/claude-fable-5\" of model.
+        """Option 'anthropic/claude-fable-5' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -120,11 +120,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class AnthropicClaudeSonnet5(Option):
-        """Option \"anthropic/claude-sonnet-5\" of model.
+        """Option 'anthropic/claude-sonnet-5' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -141,11 +141,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class AnthropicClaudeHaiku45(Option):
-        """Option \"anthropic/claude-haiku-4.5\" of model.
+        """Option 'anthropic/claude-haiku-4.5' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -162,11 +162,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class OpenaiGpt56SolPro(Option):
-        """Option \"openai/gpt-5.6-sol-pro\" of model.
+        """Option 'openai/gpt-5.6-sol-pro' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -183,11 +183,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class OpenaiGpt56Sol(Option):
-        """Option \"openai/gpt-5.6-sol\" of model.
+        """Option 'openai/gpt-5.6-sol' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -204,11 +204,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class OpenaiGpt56TerraPro(Option):
-        """Option \"openai/gpt-5.6-terra-pro\" of model.
+        """Option 'openai/gpt-5.6-terra-pro' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -225,11 +225,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class OpenaiGpt56Terra(Option):
-        """Option \"openai/gpt-5.6-terra\" of model.
+        """Option 'openai/gpt-5.6-terra' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -246,11 +246,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class OpenaiGpt56LunaPro(Option):
-        """Option \"openai/gpt-5.6-luna-pro\" of model.
+        """Option 'openai/gpt-5.6-luna-pro' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -267,11 +267,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class OpenaiGpt56Luna(Option):
-        """Option \"openai/gpt-5.6-luna\" of model.
+        """Option 'openai/gpt-5.6-luna' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -288,11 +288,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class OpenaiGpt55Pro(Option):
-        """Option \"openai/gpt-5.5-pro\" of model.
+        """Option 'openai/gpt-5.5-pro' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -309,11 +309,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class OpenaiGpt55(Option):
-        """Option \"openai/gpt-5.5\" of model.
+        """Option 'openai/gpt-5.5' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -330,11 +330,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class GoogleGemini35Flash(Option):
-        """Option \"google/gemini-3.5-flash\" of model.
+        """Option 'google/gemini-3.5-flash' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
             videos: 0 to 4, named video_1 to video_4: VIDEO each.
         """
 
@@ -353,11 +353,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort, videos)
 
     class XAiGrok45(Option):
-        """Option \"x-ai/grok-4.5\" of model.
+        """Option 'x-ai/grok-4.5' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -374,11 +374,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class XAiGrok420(Option):
-        """Option \"x-ai/grok-4.20\" of model.
+        """Option 'x-ai/grok-4.20' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -395,11 +395,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class XAiGrok43(Option):
-        """Option \"x-ai/grok-4.3\" of model.
+        """Option 'x-ai/grok-4.3' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -416,10 +416,10 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class DeepseekDeepseekV4Pro(Option):
-        """Option \"deepseek/deepseek-v4-pro\" of model.
+        """Option 'deepseek/deepseek-v4-pro' of model.
 
         Inputs:
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -435,10 +435,10 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(reasoning_effort)
 
     class DeepseekDeepseekV4Flash(Option):
-        """Option \"deepseek/deepseek-v4-flash\" of model.
+        """Option 'deepseek/deepseek-v4-flash' of model.
 
         Inputs:
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -454,10 +454,10 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(reasoning_effort)
 
     class DeepseekDeepseekV32(Option):
-        """Option \"deepseek/deepseek-v3.2\" of model.
+        """Option 'deepseek/deepseek-v3.2' of model.
 
         Inputs:
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -473,10 +473,10 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(reasoning_effort)
 
     class QwenQwen36MaxPreview(Option):
-        """Option \"qwen/qwen3.6-max-preview\" of model.
+        """Option 'qwen/qwen3.6-max-preview' of model.
 
         Inputs:
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -492,11 +492,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(reasoning_effort)
 
     class QwenQwen36Plus(Option):
-        """Option \"qwen/qwen3.6-plus\" of model.
+        """Option 'qwen/qwen3.6-plus' of model.
 
         Inputs:
             images: 0 to 10, named image_1 to image_10: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
             videos: 0 to 4, named video_1 to video_4: VIDEO each.
         """
 
@@ -515,11 +515,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort, videos)
 
     class QwenQwen36Flash(Option):
-        """Option \"qwen/qwen3.6-flash\" of model.
+        """Option 'qwen/qwen3.6-flash' of model.
 
         Inputs:
             images: 0 to 10, named image_1 to image_10: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
             videos: 0 to 4, named video_1 to video_4: VIDEO each.
         """
 
@@ -538,7 +538,7 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort, videos)
 
     class MistralaiMistralLarge2512(Option):
-        """Option \"mistralai/mistral-large-2512\" of model.
+        """Option 'mistralai/mistral-large-2512' of model.
 
         Inputs:
             images: 0 to 8, named image_1 to image_8: IMAGE each.
@@ -553,11 +553,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images)
 
     class MistralaiMistralMedium35(Option):
-        """Option \"mistralai/mistral-medium-3-5\" of model.
+        """Option 'mistralai/mistral-medium-3-5' of model.
 
         Inputs:
             images: 0 to 8, named image_1 to image_8: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -574,10 +574,10 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class ZAiGlm46(Option):
-        """Option \"z-ai/glm-4.6\" of model.
+        """Option 'z-ai/glm-4.6' of model.
 
         Inputs:
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -593,10 +593,10 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(reasoning_effort)
 
     class ZAiGlm5(Option):
-        """Option \"z-ai/glm-5\" of model.
+        """Option 'z-ai/glm-5' of model.
 
         Inputs:
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -612,11 +612,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(reasoning_effort)
 
     class MoonshotaiKimiK3(Option):
-        """Option \"moonshotai/kimi-k3\" of model.
+        """Option 'moonshotai/kimi-k3' of model.
 
         Inputs:
             images: 0 to 10, named image_1 to image_10: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -633,11 +633,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class MoonshotaiKimiK26(Option):
-        """Option \"moonshotai/kimi-k2.6\" of model.
+        """Option 'moonshotai/kimi-k2.6' of model.
 
         Inputs:
             images: 0 to 10, named image_1 to image_10: IMAGE each.
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -654,10 +654,10 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(images, reasoning_effort)
 
     class MoonshotaiKimiK2Thinking(Option):
-        """Option \"moonshotai/kimi-k2-thinking\" of model.
+        """Option 'moonshotai/kimi-k2-thinking' of model.
 
         Inputs:
-            reasoning_effort: one of 4 options, default \"off\".
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -673,10 +673,10 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(reasoning_effort)
 
     class PerplexitySonarPro(Option):
-        """Option \"perplexity/sonar-pro\" of model.
+        """Option 'perplexity/sonar-pro' of model.
 
         Inputs:
-            search_context_size: one of 3 options, default \"medium\".
+            search_context_size: one of 3 options, default 'medium'.
         """
 
         __slots__ = ()
@@ -688,11 +688,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(search_context_size)
 
     class PerplexitySonarReasoningPro(Option):
-        """Option \"perplexity/sonar-reasoning-pro\" of model.
+        """Option 'perplexity/sonar-reasoning-pro' of model.
 
         Inputs:
-            reasoning_effort: one of 4 options, default \"off\".
-            search_context_size: one of 3 options, default \"medium\".
+            reasoning_effort: one of 4 options, default 'off'.
+            search_context_size: one of 3 options, default 'medium'.
         """
 
         __slots__ = ()
@@ -709,11 +709,11 @@ class OpenRouterLLMNode(Node1[k.String]):
             self._bind(reasoning_effort, search_context_size)
 
     class PerplexitySonarDeepResearch(Option):
-        """Option \"perplexity/sonar-deep-research\" of model.
+        """Option 'perplexity/sonar-deep-research' of model.
 
         Inputs:
-            reasoning_effort: one of 4 options, default \"off\".
-            search_context_size: one of 3 options, default \"medium\".
+            reasoning_effort: one of 4 options, default 'off'.
+            search_context_size: one of 3 options, default 'medium'.
         """
 
         __slots__ = ()

@@ -19,12 +19,12 @@ class PixverseImageToVideoNode(Node1[k.Video]):
 
     Inputs:
         image: IMAGE.
-        prompt: STRING, default \"\".
-        quality: one of 4 options, default \"540p\".
+        prompt: STRING, default ''.
+        quality: one of 4 options, default '540p'.
         duration_seconds: one of 2 options.
         motion_mode: one of 2 options.
         seed: INT, 0 .. 2147483647, default 0.
-        negative_prompt: STRING, default \"\".
+        negative_prompt: STRING, default ''.
         pixverse_template: PIXVERSE_TEMPLATE, may be left out.
 
     Outputs:
@@ -89,13 +89,13 @@ class PixverseTextToVideoNode(Node1[k.Video]):
     """PixVerse Text to Video, in partner/video/PixVerse.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         aspect_ratio: one of 5 options.
-        quality: one of 4 options, default \"540p\".
+        quality: one of 4 options, default '540p'.
         duration_seconds: one of 2 options.
         motion_mode: one of 2 options.
         seed: INT, 0 .. 2147483647, default 0.
-        negative_prompt: STRING, default \"\".
+        negative_prompt: STRING, default ''.
         pixverse_template: PIXVERSE_TEMPLATE, may be left out.
 
     Outputs:
@@ -142,12 +142,12 @@ class PixverseTransitionVideoNode(Node1[k.Video]):
     Inputs:
         first_frame: IMAGE.
         last_frame: IMAGE.
-        prompt: STRING, default \"\".
-        quality: one of 4 options, default \"540p\".
+        prompt: STRING, default ''.
+        quality: one of 4 options, default '540p'.
         duration_seconds: one of 2 options.
         motion_mode: one of 2 options.
         seed: INT, 0 .. 2147483647, default 0.
-        negative_prompt: STRING, default \"\".
+        negative_prompt: STRING, default ''.
 
     Outputs:
         VIDEO: VIDEO.

@@ -36,7 +36,7 @@ class QuiverImageToSVGNode(Node1[k.Svg]):
     class_type = "QuiverImageToSVGNode"
 
     class Arrow11(Option):
-        """Option \"arrow-1.1\" of model.
+        """Option 'arrow-1.1' of model.
 
         Inputs:
             presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
@@ -61,7 +61,7 @@ class QuiverImageToSVGNode(Node1[k.Svg]):
             self._bind(presence_penalty, target_size, temperature, top_p)
 
     class Arrow11Max(Option):
-        """Option \"arrow-1.1-max\" of model.
+        """Option 'arrow-1.1-max' of model.
 
         Inputs:
             presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
@@ -86,7 +86,7 @@ class QuiverImageToSVGNode(Node1[k.Svg]):
             self._bind(presence_penalty, target_size, temperature, top_p)
 
     class ArrowPreview(Option):
-        """Option \"arrow-preview\" of model.
+        """Option 'arrow-preview' of model.
 
         Inputs:
             presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
@@ -129,10 +129,10 @@ class QuiverTextToSVGNode(Node1[k.Svg]):
     """Quiver Text to SVG, in partner/image/Quiver.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         seed: INT, 0 .. 2147483647, default 0.
-        instructions: STRING, default \"\".
+        instructions: STRING, default ''.
         reference_images: 0 to 4: IMAGE each.
 
     Outputs:
@@ -146,7 +146,7 @@ class QuiverTextToSVGNode(Node1[k.Svg]):
     class_type = "QuiverTextToSVGNode"
 
     class Arrow11(Option):
-        """Option \"arrow-1.1\" of model.
+        """Option 'arrow-1.1' of model.
 
         Inputs:
             presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
@@ -169,7 +169,7 @@ class QuiverTextToSVGNode(Node1[k.Svg]):
             self._bind(presence_penalty, temperature, top_p)
 
     class Arrow11Max(Option):
-        """Option \"arrow-1.1-max\" of model.
+        """Option 'arrow-1.1-max' of model.
 
         Inputs:
             presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
@@ -192,7 +192,7 @@ class QuiverTextToSVGNode(Node1[k.Svg]):
             self._bind(presence_penalty, temperature, top_p)
 
     class ArrowPreview(Option):
-        """Option \"arrow-preview\" of model.
+        """Option 'arrow-preview' of model.
 
         Inputs:
             presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.

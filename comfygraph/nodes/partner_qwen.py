@@ -38,12 +38,12 @@ class QwenImageEditApi(Node1[k.Image]):
     class_type = "QwenImageEditApi"
 
     class QwenImage30Pro(Option):
-        """Option \"qwen-image-3.0-pro\" of model.
+        """Option 'qwen-image-3.0-pro' of model.
 
         Inputs:
             images: 1 to 3, named image_1 to image_3: IMAGE each.
-            negative_prompt: STRING, default \"\".
-            prompt: STRING, default \"\".
+            negative_prompt: STRING, default ''.
+            prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -61,12 +61,12 @@ class QwenImageEditApi(Node1[k.Image]):
             self._bind(images, negative_prompt, prompt)
 
     class QwenImage30(Option):
-        """Option \"qwen-image-3.0\" of model.
+        """Option 'qwen-image-3.0' of model.
 
         Inputs:
             images: 1 to 3, named image_1 to image_3: IMAGE each.
-            negative_prompt: STRING, default \"\".
-            prompt: STRING, default \"\".
+            negative_prompt: STRING, default ''.
+            prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -84,7 +84,7 @@ class QwenImageEditApi(Node1[k.Image]):
             self._bind(images, negative_prompt, prompt)
 
     class MatchInput(Option):
-        """Option \"match input\" of size."""
+        """Option 'match input' of size."""
 
         __slots__ = ()
 
@@ -95,7 +95,7 @@ class QwenImageEditApi(Node1[k.Image]):
             self._bind()
 
     class Auto(Option):
-        """Option \"auto\" of size."""
+        """Option 'auto' of size."""
 
         __slots__ = ()
 
@@ -106,7 +106,7 @@ class QwenImageEditApi(Node1[k.Image]):
             self._bind()
 
     class Custom(Option):
-        """Option \"custom\" of size.
+        """Option 'custom' of size.
 
         Inputs:
             height: INT, 256 .. 2560, default 1024.
@@ -159,12 +159,12 @@ class QwenImageTextToImageApi(Node1[k.Image]):
     class_type = "QwenImageTextToImageApi"
 
     class QwenImage30Pro(Option):
-        """Option \"qwen-image-3.0-pro\" of model.
+        """Option 'qwen-image-3.0-pro' of model.
 
         Inputs:
             height: INT, 256 .. 2560, default 1024.
-            negative_prompt: STRING, default \"\".
-            prompt: STRING, default \"\".
+            negative_prompt: STRING, default ''.
+            prompt: STRING, default ''.
             width: INT, 256 .. 2560, default 1024.
         """
 
@@ -184,12 +184,12 @@ class QwenImageTextToImageApi(Node1[k.Image]):
             self._bind(height, negative_prompt, prompt, width)
 
     class QwenImage30(Option):
-        """Option \"qwen-image-3.0\" of model.
+        """Option 'qwen-image-3.0' of model.
 
         Inputs:
             height: INT, 256 .. 2560, default 1024.
-            negative_prompt: STRING, default \"\".
-            prompt: STRING, default \"\".
+            negative_prompt: STRING, default ''.
+            prompt: STRING, default ''.
             width: INT, 256 .. 2560, default 1024.
         """
 

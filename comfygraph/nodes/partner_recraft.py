@@ -172,7 +172,7 @@ class RecraftImageInpaintingNode(Node1[k.Image]):
     Inputs:
         image: IMAGE.
         mask: MASK.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         n: INT, 1 .. 6, default 1.
         seed: INT, 0 .. 18446744073709551615, default 0.
         recraft_style: RECRAFT_V3_STYLE, may be left out.
@@ -211,7 +211,7 @@ class RecraftImageToImageNode(Node1[k.Image]):
 
     Inputs:
         image: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         n: INT, 1 .. 6, default 1.
         strength: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
         seed: INT, 0 .. 18446744073709551615, default 0.
@@ -282,7 +282,7 @@ class RecraftReplaceBackgroundNode(Node1[k.Image]):
 
     Inputs:
         image: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         n: INT, 1 .. 6, default 1.
         seed: INT, 0 .. 18446744073709551615, default 0.
         recraft_style: RECRAFT_V3_STYLE, may be left out.
@@ -343,7 +343,7 @@ class RecraftStyleV3InfiniteStyleLibrary(Node1[k.RecraftV3Style]):
     """Recraft Style - Infinite Style Library, in partner/image/Recraft.
 
     Inputs:
-        style_id: STRING, default \"\".
+        style_id: STRING, default ''.
 
     Outputs:
         RECRAFT_STYLE: RECRAFT_V3_STYLE.
@@ -420,8 +420,8 @@ class RecraftTextToImageNode(Node1[k.Image]):
     """Recraft V3 Text to Image, in partner/image/Recraft.
 
     Inputs:
-        prompt: STRING, default \"\".
-        size: one of 15 options, default \"1024x1024\".
+        prompt: STRING, default ''.
+        size: one of 15 options, default '1024x1024'.
         n: INT, 1 .. 6, default 1.
         seed: INT, 0 .. 18446744073709551615, default 0.
         recraft_style: RECRAFT_V3_STYLE, may be left out.
@@ -460,9 +460,9 @@ class RecraftTextToVectorNode(Node1[k.Svg]):
     """Recraft V3 Text to Vector, in partner/image/Recraft.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         substyle: one of 25 options.
-        size: one of 15 options, default \"1024x1024\".
+        size: one of 15 options, default '1024x1024'.
         n: INT, 1 .. 6, default 1.
         seed: INT, 0 .. 18446744073709551615, default 0.
         negative_prompt: STRING, may be left out.
@@ -518,10 +518,10 @@ class RecraftV4TextToImageNode(Node1[k.Image]):
     class_type = "RecraftV4TextToImageNode"
 
     class Recraftv41(Option):
-        """Option \"recraftv4_1\" of model.
+        """Option 'recraftv4_1' of model.
 
         Inputs:
-            size: one of 14 options, default \"1024x1024\".
+            size: one of 14 options, default '1024x1024'.
         """
 
         __slots__ = ()
@@ -533,10 +533,10 @@ class RecraftV4TextToImageNode(Node1[k.Image]):
             self._bind(size)
 
     class Recraftv41Utility(Option):
-        """Option \"recraftv4_1_utility\" of model.
+        """Option 'recraftv4_1_utility' of model.
 
         Inputs:
-            size: one of 14 options, default \"1024x1024\".
+            size: one of 14 options, default '1024x1024'.
         """
 
         __slots__ = ()
@@ -548,10 +548,10 @@ class RecraftV4TextToImageNode(Node1[k.Image]):
             self._bind(size)
 
     class Recraftv41Pro(Option):
-        """Option \"recraftv4_1_pro\" of model.
+        """Option 'recraftv4_1_pro' of model.
 
         Inputs:
-            size: one of 14 options, default \"2048x2048\".
+            size: one of 14 options, default '2048x2048'.
         """
 
         __slots__ = ()
@@ -563,10 +563,10 @@ class RecraftV4TextToImageNode(Node1[k.Image]):
             self._bind(size)
 
     class Recraftv41UtilityPro(Option):
-        """Option \"recraftv4_1_utility_pro\" of model.
+        """Option 'recraftv4_1_utility_pro' of model.
 
         Inputs:
-            size: one of 14 options, default \"2048x2048\".
+            size: one of 14 options, default '2048x2048'.
         """
 
         __slots__ = ()
@@ -578,10 +578,10 @@ class RecraftV4TextToImageNode(Node1[k.Image]):
             self._bind(size)
 
     class Recraftv4(Option):
-        """Option \"recraftv4\" of model.
+        """Option 'recraftv4' of model.
 
         Inputs:
-            size: one of 14 options, default \"1024x1024\".
+            size: one of 14 options, default '1024x1024'.
         """
 
         __slots__ = ()
@@ -593,10 +593,10 @@ class RecraftV4TextToImageNode(Node1[k.Image]):
             self._bind(size)
 
     class Recraftv4Pro(Option):
-        """Option \"recraftv4_pro\" of model.
+        """Option 'recraftv4_pro' of model.
 
         Inputs:
-            size: one of 14 options, default \"2048x2048\".
+            size: one of 14 options, default '2048x2048'.
         """
 
         __slots__ = ()
@@ -646,10 +646,10 @@ class RecraftV4TextToVectorNode(Node1[k.Svg]):
     class_type = "RecraftV4TextToVectorNode"
 
     class Recraftv41Vector(Option):
-        """Option \"recraftv4_1_vector\" of model.
+        """Option 'recraftv4_1_vector' of model.
 
         Inputs:
-            size: one of 14 options, default \"1024x1024\".
+            size: one of 14 options, default '1024x1024'.
         """
 
         __slots__ = ()
@@ -661,10 +661,10 @@ class RecraftV4TextToVectorNode(Node1[k.Svg]):
             self._bind(size)
 
     class Recraftv41UtilityVector(Option):
-        """Option \"recraftv4_1_utility_vector\" of model.
+        """Option 'recraftv4_1_utility_vector' of model.
 
         Inputs:
-            size: one of 14 options, default \"1024x1024\".
+            size: one of 14 options, default '1024x1024'.
         """
 
         __slots__ = ()
@@ -676,10 +676,10 @@ class RecraftV4TextToVectorNode(Node1[k.Svg]):
             self._bind(size)
 
     class Recraftv41ProVector(Option):
-        """Option \"recraftv4_1_pro_vector\" of model.
+        """Option 'recraftv4_1_pro_vector' of model.
 
         Inputs:
-            size: one of 14 options, default \"2048x2048\".
+            size: one of 14 options, default '2048x2048'.
         """
 
         __slots__ = ()
@@ -691,10 +691,10 @@ class RecraftV4TextToVectorNode(Node1[k.Svg]):
             self._bind(size)
 
     class Recraftv41UtilityProVector(Option):
-        """Option \"recraftv4_1_utility_pro_vector\" of model.
+        """Option 'recraftv4_1_utility_pro_vector' of model.
 
         Inputs:
-            size: one of 14 options, default \"2048x2048\".
+            size: one of 14 options, default '2048x2048'.
         """
 
         __slots__ = ()
@@ -706,10 +706,10 @@ class RecraftV4TextToVectorNode(Node1[k.Svg]):
             self._bind(size)
 
     class Recraftv4(Option):
-        """Option \"recraftv4\" of model.
+        """Option 'recraftv4' of model.
 
         Inputs:
-            size: one of 14 options, default \"1024x1024\".
+            size: one of 14 options, default '1024x1024'.
         """
 
         __slots__ = ()
@@ -721,10 +721,10 @@ class RecraftV4TextToVectorNode(Node1[k.Svg]):
             self._bind(size)
 
     class Recraftv4Pro(Option):
-        """Option \"recraftv4_pro\" of model.
+        """Option 'recraftv4_pro' of model.
 
         Inputs:
-            size: one of 14 options, default \"2048x2048\".
+            size: one of 14 options, default '2048x2048'.
         """
 
         __slots__ = ()

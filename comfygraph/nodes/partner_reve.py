@@ -20,7 +20,7 @@ class ReveImageCreateNode(Node1[k.Image]):
     """Reve Image Create, in partner/image/Reve.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: the option below.
         upscale: one of the options below.
         remove_background: BOOLEAN, default False.
@@ -37,7 +37,7 @@ class ReveImageCreateNode(Node1[k.Image]):
     class_type = "ReveImageCreateNode"
 
     class ReveCreate20250915(Option):
-        """Option \"reve-create@20250915\" of model.
+        """Option 'reve-create@20250915' of model.
 
         Inputs:
             aspect_ratio: one of 7 options.
@@ -58,7 +58,7 @@ class ReveImageCreateNode(Node1[k.Image]):
             self._bind(aspect_ratio, test_time_scaling)
 
     class Disabled(Option):
-        """Option \"disabled\" of upscale."""
+        """Option 'disabled' of upscale."""
 
         __slots__ = ()
 
@@ -69,7 +69,7 @@ class ReveImageCreateNode(Node1[k.Image]):
             self._bind()
 
     class Enabled(Option):
-        """Option \"enabled\" of upscale.
+        """Option 'enabled' of upscale.
 
         Inputs:
             upscale_factor: INT, 2 .. 4, default 2.
@@ -104,7 +104,7 @@ class ReveImageEditNode(Node1[k.Image]):
 
     Inputs:
         image: IMAGE.
-        edit_instruction: STRING, default \"\".
+        edit_instruction: STRING, default ''.
         model: one of the options below.
         upscale: one of the options below.
         remove_background: BOOLEAN, default False.
@@ -121,7 +121,7 @@ class ReveImageEditNode(Node1[k.Image]):
     class_type = "ReveImageEditNode"
 
     class ReveEdit20250915(Option):
-        """Option \"reve-edit@20250915\" of model.
+        """Option 'reve-edit@20250915' of model.
 
         Inputs:
             aspect_ratio: one of 8 options.
@@ -142,7 +142,7 @@ class ReveImageEditNode(Node1[k.Image]):
             self._bind(aspect_ratio, test_time_scaling)
 
     class ReveEditFast20251030(Option):
-        """Option \"reve-edit-fast@20251030\" of model.
+        """Option 'reve-edit-fast@20251030' of model.
 
         Inputs:
             aspect_ratio: one of 8 options.
@@ -163,7 +163,7 @@ class ReveImageEditNode(Node1[k.Image]):
             self._bind(aspect_ratio, test_time_scaling)
 
     class Disabled(Option):
-        """Option \"disabled\" of upscale."""
+        """Option 'disabled' of upscale."""
 
         __slots__ = ()
 
@@ -174,7 +174,7 @@ class ReveImageEditNode(Node1[k.Image]):
             self._bind()
 
     class Enabled(Option):
-        """Option \"enabled\" of upscale.
+        """Option 'enabled' of upscale.
 
         Inputs:
             upscale_factor: INT, 2 .. 4, default 2.
@@ -210,7 +210,7 @@ class ReveImageRemixNode(Node1[k.Image]):
 
     Inputs:
         reference_images: 1 to 6: IMAGE each.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         model: one of the options below.
         upscale: one of the options below.
         remove_background: BOOLEAN, default False.
@@ -227,7 +227,7 @@ class ReveImageRemixNode(Node1[k.Image]):
     class_type = "ReveImageRemixNode"
 
     class ReveRemix20250915(Option):
-        """Option \"reve-remix@20250915\" of model.
+        """Option 'reve-remix@20250915' of model.
 
         Inputs:
             aspect_ratio: one of 8 options.
@@ -248,7 +248,7 @@ class ReveImageRemixNode(Node1[k.Image]):
             self._bind(aspect_ratio, test_time_scaling)
 
     class ReveRemixFast20251030(Option):
-        """Option \"reve-remix-fast@20251030\" of model.
+        """Option 'reve-remix-fast@20251030' of model.
 
         Inputs:
             aspect_ratio: one of 8 options.
@@ -269,7 +269,7 @@ class ReveImageRemixNode(Node1[k.Image]):
             self._bind(aspect_ratio, test_time_scaling)
 
     class Disabled(Option):
-        """Option \"disabled\" of upscale."""
+        """Option 'disabled' of upscale."""
 
         __slots__ = ()
 
@@ -280,7 +280,7 @@ class ReveImageRemixNode(Node1[k.Image]):
             self._bind()
 
     class Enabled(Option):
-        """Option \"enabled\" of upscale.
+        """Option 'enabled' of upscale.
 
         Inputs:
             upscale_factor: INT, 2 .. 4, default 2.

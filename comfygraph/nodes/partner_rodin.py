@@ -23,8 +23,8 @@ class Rodin3D_Detail(Node):
     Inputs:
         Images: IMAGE.
         Seed: INT, 0 .. 65535, default 0.
-        Material_Type: one of 2 options, default \"PBR\".
-        Polygon_count: one of 5 options, default \"18K-Quad\".
+        Material_Type: one of 2 options, default 'PBR'.
+        Polygon_count: one of 5 options, default '18K-Quad'.
 
     Outputs:
         MODEL_PATH_3D: STRING.
@@ -63,8 +63,8 @@ class Rodin3D_Gen2(Node):
         Images: IMAGE.
         TAPose: BOOLEAN, default False.
         Seed: INT, 0 .. 65535, default 0.
-        Material_Type: one of 2 options, default \"PBR\".
-        Polygon_count: one of 8 options, default \"500K-Triangle\".
+        Material_Type: one of 2 options, default 'PBR'.
+        Polygon_count: one of 8 options, default '500K-Triangle'.
 
     Outputs:
         MODEL_PATH_3D: STRING.
@@ -113,9 +113,9 @@ class Rodin3D_Gen25_Image(Node1[k.File3d]):
     Inputs:
         images: 1 to 5: IMAGE each.
         mode: one of the options below.
-        material: one of 4 options, default \"Shaded\".
-        geometry_file_format: one of 4 options, default \"glb\".
-        texture_mode: one of 6 options, default \"Default\".
+        material: one of 4 options, default 'Shaded'.
+        geometry_file_format: one of 4 options, default 'glb'.
+        texture_mode: one of 6 options, default 'Default'.
         seed: INT, 0 .. 65535, default 0.
         TAPose: BOOLEAN, default False.
         hd_texture: BOOLEAN, default False.
@@ -138,12 +138,12 @@ class Rodin3D_Gen25_Image(Node1[k.File3d]):
     class_type = "Rodin3D_Gen25_Image"
 
     class Regular(Option):
-        """Option \"Regular\" of mode.
+        """Option 'Regular' of mode.
 
         Inputs:
             creative: BOOLEAN, default False.
-            polygon_count: one of 10 options, default \"Default\".
-            tier: one of 3 options, default \"Gen-2.5-High\".
+            polygon_count: one of 10 options, default 'Default'.
+            tier: one of 3 options, default 'Gen-2.5-High'.
         """
 
         __slots__ = ()
@@ -161,11 +161,11 @@ class Rodin3D_Gen25_Image(Node1[k.File3d]):
             self._bind(creative, polygon_count, tier)
 
     class Fast(Option):
-        """Option \"Fast\" of mode.
+        """Option 'Fast' of mode.
 
         Inputs:
             mesh_faces: INT, 1000 .. 20000, default 20000.
-            tier: one of 4 options, default \"Gen-2.5-Low\".
+            tier: one of 4 options, default 'Gen-2.5-Low'.
         """
 
         __slots__ = ()
@@ -182,13 +182,13 @@ class Rodin3D_Gen25_Image(Node1[k.File3d]):
             self._bind(mesh_faces, tier)
 
     class ExtremeHigh(Option):
-        """Option \"Extreme-High\" of mode.
+        """Option 'Extreme-High' of mode.
 
         Inputs:
             creative: BOOLEAN, default False.
             is_micro: BOOLEAN, default False.
             mesh_faces: INT, 20000 .. 2000000, default 1000000.
-            mesh_mode: one of 2 options, default \"Raw\".
+            mesh_mode: one of 2 options, default 'Raw'.
         """
 
         __slots__ = ()
@@ -252,11 +252,11 @@ class Rodin3D_Gen25_Text(Node1[k.File3d]):
     """Rodin 3D Gen-2.5 - Text to 3D, in partner/3d/Rodin.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         mode: one of the options below.
-        material: one of 4 options, default \"Shaded\".
-        geometry_file_format: one of 4 options, default \"glb\".
-        texture_mode: one of 6 options, default \"Default\".
+        material: one of 4 options, default 'Shaded'.
+        geometry_file_format: one of 4 options, default 'glb'.
+        texture_mode: one of 6 options, default 'Default'.
         seed: INT, 0 .. 65535, default 0.
         TAPose: BOOLEAN, default False.
         hd_texture: BOOLEAN, default False.
@@ -278,12 +278,12 @@ class Rodin3D_Gen25_Text(Node1[k.File3d]):
     class_type = "Rodin3D_Gen25_Text"
 
     class Regular(Option):
-        """Option \"Regular\" of mode.
+        """Option 'Regular' of mode.
 
         Inputs:
             creative: BOOLEAN, default False.
-            polygon_count: one of 10 options, default \"Default\".
-            tier: one of 3 options, default \"Gen-2.5-High\".
+            polygon_count: one of 10 options, default 'Default'.
+            tier: one of 3 options, default 'Gen-2.5-High'.
         """
 
         __slots__ = ()
@@ -301,11 +301,11 @@ class Rodin3D_Gen25_Text(Node1[k.File3d]):
             self._bind(creative, polygon_count, tier)
 
     class Fast(Option):
-        """Option \"Fast\" of mode.
+        """Option 'Fast' of mode.
 
         Inputs:
             mesh_faces: INT, 1000 .. 20000, default 20000.
-            tier: one of 4 options, default \"Gen-2.5-Low\".
+            tier: one of 4 options, default 'Gen-2.5-Low'.
         """
 
         __slots__ = ()
@@ -322,13 +322,13 @@ class Rodin3D_Gen25_Text(Node1[k.File3d]):
             self._bind(mesh_faces, tier)
 
     class ExtremeHigh(Option):
-        """Option \"Extreme-High\" of mode.
+        """Option 'Extreme-High' of mode.
 
         Inputs:
             creative: BOOLEAN, default False.
             is_micro: BOOLEAN, default False.
             mesh_faces: INT, 20000 .. 2000000, default 1000000.
-            mesh_mode: one of 2 options, default \"Raw\".
+            mesh_mode: one of 2 options, default 'Raw'.
         """
 
         __slots__ = ()
@@ -392,8 +392,8 @@ class Rodin3D_Regular(Node):
     Inputs:
         Images: IMAGE.
         Seed: INT, 0 .. 65535, default 0.
-        Material_Type: one of 2 options, default \"PBR\".
-        Polygon_count: one of 5 options, default \"18K-Quad\".
+        Material_Type: one of 2 options, default 'PBR'.
+        Polygon_count: one of 5 options, default '18K-Quad'.
 
     Outputs:
         MODEL_PATH_3D: STRING.
@@ -461,8 +461,8 @@ class Rodin3D_Smooth(Node):
     Inputs:
         Images: IMAGE.
         Seed: INT, 0 .. 65535, default 0.
-        Material_Type: one of 2 options, default \"PBR\".
-        Polygon_count: one of 5 options, default \"18K-Quad\".
+        Material_Type: one of 2 options, default 'PBR'.
+        Polygon_count: one of 5 options, default '18K-Quad'.
 
     Outputs:
         MODEL_PATH_3D: STRING.

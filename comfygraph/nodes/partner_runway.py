@@ -33,7 +33,7 @@ class RunwayAleph2KeyframeNode(Node1[k.RunwayAleph2Keyframe]):
     class_type = "RunwayAleph2KeyframeNode"
 
     class AbsoluteTimeSeconds(Option):
-        """Option \"Absolute time (seconds)\" of timing.
+        """Option 'Absolute time (seconds)' of timing.
 
         Inputs:
             seconds: FLOAT, 0.0 .. 30.0, step 0.1, default 0.0.
@@ -48,7 +48,7 @@ class RunwayAleph2KeyframeNode(Node1[k.RunwayAleph2Keyframe]):
             self._bind(seconds)
 
     class FractionOfDuration0010(Option):
-        """Option \"Fraction of duration (0.0-1.0)\" of timing.
+        """Option 'Fraction of duration (0.0-1.0)' of timing.
 
         Inputs:
             fraction: FLOAT, 0.0 .. 1.0, step 0.01, default 0.0.
@@ -95,7 +95,7 @@ class RunwayAleph2PromptImageNode(Node1[k.RunwayAleph2PromptImage]):
     class_type = "RunwayAleph2PromptImageNode"
 
     class AbsoluteTimeSeconds(Option):
-        """Option \"Absolute time (seconds)\" of position.
+        """Option 'Absolute time (seconds)' of position.
 
         Inputs:
             seconds: FLOAT, 0.0 .. 30.0, step 0.1, default 0.0.
@@ -110,7 +110,7 @@ class RunwayAleph2PromptImageNode(Node1[k.RunwayAleph2PromptImage]):
             self._bind(seconds)
 
     class FractionOfDuration0010(Option):
-        """Option \"Fraction of duration (0.0-1.0)\" of position.
+        """Option 'Fraction of duration (0.0-1.0)' of position.
 
         Inputs:
             fraction: FLOAT, 0.0 .. 1.0, step 0.01, default 0.0.
@@ -142,10 +142,10 @@ class RunwayAleph2VideoToVideoNode(Node1[k.Video]):
     """Runway Aleph2 Video to Video, in partner/video/Runway.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         video: VIDEO.
         seed: INT, 0 .. 4294967295, default 0.
-        public_figure_threshold: one of 2 options, default \"low\".
+        public_figure_threshold: one of 2 options, default 'low'.
         keyframes: RUNWAY_ALEPH2_KEYFRAME, may be left out.
         prompt_images: RUNWAY_ALEPH2_PROMPT_IMAGE, may be left out.
 
@@ -180,7 +180,7 @@ class RunwayFirstLastFrameNode(Node1[k.Video]):
     """Runway First-Last-Frame to Video, in partner/video/Runway.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         start_frame: IMAGE.
         end_frame: IMAGE.
         duration: one of 2 options.
@@ -218,7 +218,7 @@ class RunwayImageToVideoNodeGen3a(Node1[k.Video]):
     """Runway Image to Video (Gen3a Turbo), in partner/video/Runway.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         start_frame: IMAGE.
         duration: one of 2 options.
         ratio: one of 2 options.
@@ -254,7 +254,7 @@ class RunwayImageToVideoNodeGen4(Node1[k.Video]):
     """Runway Image to Video (Gen4 Turbo), in partner/video/Runway.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         start_frame: IMAGE.
         duration: one of 2 options.
         ratio: one of 6 options.
@@ -290,7 +290,7 @@ class RunwayTextToImageNode(Node1[k.Image]):
     """Runway Text to Image, in partner/image/Runway.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         ratio: one of 10 options.
         reference_image: IMAGE, may be left out.
 

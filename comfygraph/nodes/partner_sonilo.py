@@ -18,7 +18,7 @@ class SoniloTextToMusic(Node1[k.Audio]):
     """Sonilo Text to Music, in partner/audio/Sonilo.
 
     Inputs:
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         duration: INT, 1 .. 360, default 30.
         seed: INT, 0 .. 18446744073709551615, default 0.
 
@@ -51,7 +51,7 @@ class SoniloVideoToMusic(Node1[k.Audio]):
 
     Inputs:
         video: VIDEO.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         seed: INT, 0 .. 18446744073709551615, default 0.
 
     Outputs:

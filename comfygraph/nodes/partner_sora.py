@@ -18,9 +18,9 @@ class OpenAIVideoSora2(Node1[k.Video]):
     """OpenAI Sora - Video (DEPRECATED), in partner/video/Sora.
 
     Inputs:
-        model: one of 2 options, default \"sora-2\".
-        prompt: STRING, default \"\".
-        size: one of 4 options, default \"1280x720\".
+        model: one of 2 options, default 'sora-2'.
+        prompt: STRING, default ''.
+        size: one of 4 options, default '1280x720'.
         duration: one of 3 options, default 8.
         image: IMAGE, may be left out.
         seed: INT, 0 .. 2147483647, default 0.

@@ -34,14 +34,14 @@ class SyncLipSyncNode(Node1[k.Video]):
     class_type = "SyncLipSyncNode"
 
     class Sync3(Option):
-        """Option \"sync-3\" of model.
+        """Option 'sync-3' of model.
 
         Inputs:
             speaker_frame: INT, 0 .. 1000000, default 0.
-            speaker_selection: one of 3 options, default \"default\".
+            speaker_selection: one of 3 options, default 'default'.
             speaker_x: INT, 0 .. 4096, default 0.
             speaker_y: INT, 0 .. 4096, default 0.
-            sync_mode: one of 5 options, default \"bounce\".
+            sync_mode: one of 5 options, default 'bounce'.
         """
 
         __slots__ = ()
@@ -81,7 +81,7 @@ class SyncTalkingImageNode(Node1[k.Video]):
     Inputs:
         image: IMAGE.
         audio: AUDIO.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         seed: INT, 0 .. 2147483647, default 0.
         model: the option below.
 
@@ -96,11 +96,11 @@ class SyncTalkingImageNode(Node1[k.Video]):
     class_type = "SyncTalkingImageNode"
 
     class Sync3(Option):
-        """Option \"sync-3\" of model.
+        """Option 'sync-3' of model.
 
         Inputs:
             auto_downscale: BOOLEAN, default True.
-            speaker_selection: one of 2 options, default \"default\".
+            speaker_selection: one of 2 options, default 'default'.
             speaker_x: INT, 0 .. 4096, default 0.
             speaker_y: INT, 0 .. 4096, default 0.
         """

@@ -44,7 +44,7 @@ class Tencent3DTextureEditNode(Node):
 
     Inputs:
         model_3d: FILE_3D_FBX or FILE_3D.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         seed: INT, 0 .. 2147483647, default 0.
 
     Outputs:
@@ -111,7 +111,7 @@ class TencentImageToModelNode(Node):
     class_type = "TencentImageToModelNode"
 
     class Normal(Option):
-        """Option \"Normal\" of generate_type.
+        """Option 'Normal' of generate_type.
 
         Inputs:
             pbr: BOOLEAN, default False.
@@ -126,7 +126,7 @@ class TencentImageToModelNode(Node):
             self._bind(pbr)
 
     class LowPoly(Option):
-        """Option \"LowPoly\" of generate_type.
+        """Option 'LowPoly' of generate_type.
 
         Inputs:
             pbr: BOOLEAN, default False.
@@ -147,7 +147,7 @@ class TencentImageToModelNode(Node):
             self._bind(pbr, polygon_type)
 
     class Geometry(Option):
-        """Option \"Geometry\" of generate_type."""
+        """Option 'Geometry' of generate_type."""
 
         __slots__ = ()
 
@@ -279,7 +279,7 @@ class TencentTextToModelNode(Node):
 
     Inputs:
         model: one of 2 options.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         face_count: INT, 3000 .. 1500000, default 500000.
         generate_type: one of the options below.
         seed: INT, 0 .. 2147483647, default 0.
@@ -298,7 +298,7 @@ class TencentTextToModelNode(Node):
     class_type = "TencentTextToModelNode"
 
     class Normal(Option):
-        """Option \"Normal\" of generate_type.
+        """Option 'Normal' of generate_type.
 
         Inputs:
             pbr: BOOLEAN, default False.
@@ -313,7 +313,7 @@ class TencentTextToModelNode(Node):
             self._bind(pbr)
 
     class LowPoly(Option):
-        """Option \"LowPoly\" of generate_type.
+        """Option 'LowPoly' of generate_type.
 
         Inputs:
             pbr: BOOLEAN, default False.
@@ -334,7 +334,7 @@ class TencentTextToModelNode(Node):
             self._bind(pbr, polygon_type)
 
     class Geometry(Option):
-        """Option \"Geometry\" of generate_type."""
+        """Option 'Geometry' of generate_type."""
 
         __slots__ = ()
 

@@ -20,7 +20,7 @@ class TopazImageEnhance(Node1[k.Image]):
     Inputs:
         model: one option.
         image: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         subject_detection: one of 3 options, may be left out.
         face_enhancement: BOOLEAN, default True.
         face_enhancement_creativity: FLOAT, 0.0 .. 1.0, step 0.01, default 0.0.
@@ -100,7 +100,7 @@ class TopazImageEnhanceV2(Node1[k.Image]):
     class_type = "TopazImageEnhanceV2"
 
     class Reimagine(Option):
-        """Option \"Reimagine\" of model.
+        """Option 'Reimagine' of model.
 
         Inputs:
             color_preservation: BOOLEAN, default True.
@@ -110,7 +110,7 @@ class TopazImageEnhanceV2(Node1[k.Image]):
             face_enhancement_creativity: FLOAT, 0.0 .. 1.0, step 0.01, default 0.0.
             face_enhancement_strength: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
             face_preservation: BOOLEAN, default True.
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             subject_detection: one of 3 options.
         """
 
@@ -145,7 +145,7 @@ class TopazImageEnhanceV2(Node1[k.Image]):
             )
 
     class Bloom2(Option):
-        """Option \"Bloom 2\" of model.
+        """Option 'Bloom 2' of model.
 
         Inputs:
             color_preservation: BOOLEAN, default True.
@@ -155,7 +155,7 @@ class TopazImageEnhanceV2(Node1[k.Image]):
             grain_model: one of 3 options.
             grain_size: FLOAT, 1.0 .. 5.0, step 0.1, default 1.0.
             grain_strength: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             seed: INT, 1 .. 2000, default 2.
         """
 
@@ -190,10 +190,10 @@ class TopazImageEnhanceV2(Node1[k.Image]):
             )
 
     class Wonder35(Option):
-        """Option \"Wonder 3.5\" of model.
+        """Option 'Wonder 3.5' of model.
 
         Inputs:
-            enhancement_strength: one of 3 options, default \"high\".
+            enhancement_strength: one of 3 options, default 'high'.
             grain: BOOLEAN, default False.
             grain_density: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
             grain_model: one of 3 options.
@@ -241,14 +241,14 @@ class TopazVideoEnhance(Node1[k.Video]):
         upscaler_enabled: BOOLEAN, default True.
         upscaler_model: one of 3 options.
         upscaler_resolution: one of 2 options.
-        upscaler_creativity: one of 3 options, default \"low\".
+        upscaler_creativity: one of 3 options, default 'low'.
         interpolation_enabled: BOOLEAN, default False.
-        interpolation_model: one option, default \"apo-8\".
+        interpolation_model: one option, default 'apo-8'.
         interpolation_slowmo: INT, 1 .. 16, default 1.
         interpolation_frame_rate: INT, 15 .. 240, default 60.
         interpolation_duplicate: BOOLEAN, default False.
         interpolation_duplicate_threshold: FLOAT, 0.001 .. 0.1, step 0.001, default 0.01.
-        dynamic_compression_level: one of 3 options, default \"Low\".
+        dynamic_compression_level: one of 3 options, default 'Low'.
 
     Outputs:
         VIDEO: VIDEO.
@@ -304,7 +304,7 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
         video: VIDEO.
         upscaler_model: one of the options below.
         interpolation_model: one of the options below.
-        dynamic_compression_level: one of 3 options, default \"Low\".
+        dynamic_compression_level: one of 3 options, default 'Low'.
 
     Outputs:
         VIDEO: VIDEO.
@@ -317,11 +317,11 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
     class_type = "TopazVideoEnhanceV2"
 
     class Astra2(Option):
-        """Option \"Astra 2\" of upscaler_model.
+        """Option 'Astra 2' of upscaler_model.
 
         Inputs:
             creativity: FLOAT, 0.0 .. 1.0, step 0.1, default 0.5.
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             realism: FLOAT, 0.0 .. 1.0, step 0.01, default 0.0.
             sharp: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
             upscaler_resolution: one of 2 options.
@@ -344,7 +344,7 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
             self._bind(creativity, prompt, realism, sharp, upscaler_resolution)
 
     class StarlightAstraFast(Option):
-        """Option \"Starlight (Astra) Fast\" of upscaler_model.
+        """Option 'Starlight (Astra) Fast' of upscaler_model.
 
         Inputs:
             upscaler_resolution: one of 2 options.
@@ -359,10 +359,10 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
             self._bind(upscaler_resolution)
 
     class StarlightAstraCreative(Option):
-        """Option \"Starlight (Astra) Creative\" of upscaler_model.
+        """Option 'Starlight (Astra) Creative' of upscaler_model.
 
         Inputs:
-            creativity: one of 3 options, default \"low\".
+            creativity: one of 3 options, default 'low'.
             upscaler_resolution: one of 2 options.
         """
 
@@ -380,7 +380,7 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
             self._bind(creativity, upscaler_resolution)
 
     class StarlightPrecise25(Option):
-        """Option \"Starlight Precise 2.5\" of upscaler_model.
+        """Option 'Starlight Precise 2.5' of upscaler_model.
 
         Inputs:
             upscaler_resolution: one of 2 options.
@@ -395,7 +395,7 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
             self._bind(upscaler_resolution)
 
     class UpscalerModelDisabled(Option):
-        """Option \"Disabled\" of upscaler_model."""
+        """Option 'Disabled' of upscaler_model."""
 
         __slots__ = ()
 
@@ -406,7 +406,7 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
             self._bind()
 
     class InterpolationModelDisabled(Option):
-        """Option \"Disabled\" of interpolation_model."""
+        """Option 'Disabled' of interpolation_model."""
 
         __slots__ = ()
 
@@ -417,7 +417,7 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
             self._bind()
 
     class Apo8(Option):
-        """Option \"apo-8\" of interpolation_model.
+        """Option 'apo-8' of interpolation_model.
 
         Inputs:
             interpolation_duplicate: BOOLEAN, default False.

@@ -24,7 +24,7 @@ class TripoConversionNode(Node):
         quad: BOOLEAN, default False.
         face_limit: INT, -1 .. 2000000, default -1.
         texture_size: INT, 128 .. 4096, default 4096.
-        texture_format: one of 9 options, default \"JPEG\".
+        texture_format: one of 9 options, default 'JPEG'.
         force_symmetry: BOOLEAN, default False.
         flatten_bottom: BOOLEAN, default False.
         flatten_bottom_threshold: FLOAT, 0.0 .. 1.0, default 0.0.
@@ -33,10 +33,10 @@ class TripoConversionNode(Node):
         with_animation: BOOLEAN, default False.
         pack_uv: BOOLEAN, default False.
         bake: BOOLEAN, default False.
-        part_names: STRING, default \"\".
-        fbx_preset: one of 3 options, default \"blender\".
+        part_names: STRING, default ''.
+        fbx_preset: one of 3 options, default 'blender'.
         export_vertex_colors: BOOLEAN, default False.
-        export_orientation: one of 2 options, default \"default\".
+        export_orientation: one of 2 options, default 'default'.
         animate_in_place: BOOLEAN, default False.
 
     Output node: graphs run for its sake. Partner node: it costs money and needs an account key. ComfyUI 0.33.0.
@@ -99,17 +99,17 @@ class TripoImageToModelNode(Node):
     Inputs:
         image: IMAGE.
         model_version: one of 5 options, may be left out.
-        style: one of 9 options, default \"None\".
+        style: one of 9 options, default 'None'.
         texture: BOOLEAN, default True.
         pbr: BOOLEAN, default True.
         model_seed: INT, default 42.
-        orientation: one of 2 options, default \"default\".
+        orientation: one of 2 options, default 'default'.
         texture_seed: INT, default 42.
-        texture_quality: one of 2 options, default \"standard\".
-        texture_alignment: one of 2 options, default \"original_image\".
+        texture_quality: one of 2 options, default 'standard'.
+        texture_alignment: one of 2 options, default 'original_image'.
         face_limit: INT, -1 .. 500000, default -1.
         quad: BOOLEAN, default False.
-        geometry_quality: one of 2 options, default \"standard\".
+        geometry_quality: one of 2 options, default 'standard'.
 
     Outputs:
         MODEL_FILE: STRING.
@@ -202,16 +202,16 @@ class TripoMultiviewToModelNode(Node):
         image_back: IMAGE, may be left out.
         image_right: IMAGE, may be left out.
         model_version: one of 5 options, may be left out.
-        orientation: one of 2 options, default \"default\".
+        orientation: one of 2 options, default 'default'.
         texture: BOOLEAN, default True.
         pbr: BOOLEAN, default True.
         model_seed: INT, default 42.
         texture_seed: INT, default 42.
-        texture_quality: one of 2 options, default \"standard\".
-        texture_alignment: one of 2 options, default \"original_image\".
+        texture_quality: one of 2 options, default 'standard'.
+        texture_alignment: one of 2 options, default 'original_image'.
         face_limit: INT, -1 .. 500000, default -1.
         quad: BOOLEAN, default False.
-        geometry_quality: one of 2 options, default \"standard\".
+        geometry_quality: one of 2 options, default 'standard'.
 
     Outputs:
         MODEL_FILE: STRING.
@@ -301,7 +301,7 @@ class TripoP1ImageToModelNode(Node):
     class_type = "TripoP1ImageToModelNode"
 
     class GeometryOnly(Option):
-        """Option \"Geometry only\" of output_mode."""
+        """Option 'Geometry only' of output_mode."""
 
         __slots__ = ()
 
@@ -312,13 +312,13 @@ class TripoP1ImageToModelNode(Node):
             self._bind()
 
     class Textured(Option):
-        """Option \"Textured\" of output_mode.
+        """Option 'Textured' of output_mode.
 
         Inputs:
-            orientation: one of 2 options, default \"default\".
+            orientation: one of 2 options, default 'default'.
             pbr: BOOLEAN, default True.
-            texture_alignment: one of 2 options, default \"original_image\".
-            texture_quality: one of 2 options, default \"standard\".
+            texture_alignment: one of 2 options, default 'original_image'.
+            texture_quality: one of 2 options, default 'standard'.
             texture_seed: INT, default 42.
         """
 
@@ -402,7 +402,7 @@ class TripoP1MultiviewToModelNode(Node):
     class_type = "TripoP1MultiviewToModelNode"
 
     class GeometryOnly(Option):
-        """Option \"Geometry only\" of output_mode."""
+        """Option 'Geometry only' of output_mode."""
 
         __slots__ = ()
 
@@ -413,13 +413,13 @@ class TripoP1MultiviewToModelNode(Node):
             self._bind()
 
     class Textured(Option):
-        """Option \"Textured\" of output_mode.
+        """Option 'Textured' of output_mode.
 
         Inputs:
-            orientation: one of 2 options, default \"default\".
+            orientation: one of 2 options, default 'default'.
             pbr: BOOLEAN, default True.
-            texture_alignment: one of 2 options, default \"original_image\".
-            texture_quality: one of 2 options, default \"standard\".
+            texture_alignment: one of 2 options, default 'original_image'.
+            texture_quality: one of 2 options, default 'standard'.
             texture_seed: INT, default 42.
         """
 
@@ -506,7 +506,7 @@ class TripoP1TextToModelNode(Node):
     class_type = "TripoP1TextToModelNode"
 
     class GeometryOnly(Option):
-        """Option \"Geometry only\" of output_mode."""
+        """Option 'Geometry only' of output_mode."""
 
         __slots__ = ()
 
@@ -517,11 +517,11 @@ class TripoP1TextToModelNode(Node):
             self._bind()
 
     class Textured(Option):
-        """Option \"Textured\" of output_mode.
+        """Option 'Textured' of output_mode.
 
         Inputs:
             pbr: BOOLEAN, default True.
-            texture_quality: one of 2 options, default \"standard\".
+            texture_quality: one of 2 options, default 'standard'.
             texture_seed: INT, default 42.
         """
 
@@ -691,17 +691,17 @@ class TripoTextToModelNode(Node):
     Inputs:
         prompt: STRING.
         negative_prompt: STRING, may be left out.
-        model_version: one of 5 options, default \"v2.5-20250123\".
-        style: one of 9 options, default \"None\".
+        model_version: one of 5 options, default 'v2.5-20250123'.
+        style: one of 9 options, default 'None'.
         texture: BOOLEAN, default True.
         pbr: BOOLEAN, default True.
         image_seed: INT, default 42.
         model_seed: INT, default 42.
         texture_seed: INT, default 42.
-        texture_quality: one of 2 options, default \"standard\".
+        texture_quality: one of 2 options, default 'standard'.
         face_limit: INT, -1 .. 2000000, default -1.
         quad: BOOLEAN, default False.
-        geometry_quality: one of 2 options, default \"standard\".
+        geometry_quality: one of 2 options, default 'standard'.
 
     Outputs:
         MODEL_FILE: STRING.
@@ -769,9 +769,9 @@ class TripoTextureNode(Node):
         texture: BOOLEAN, default True.
         pbr: BOOLEAN, default True.
         texture_seed: INT, default 42.
-        texture_quality: one of 2 options, default \"standard\".
-        texture_alignment: one of 2 options, default \"original_image\".
-        texture_prompt: STRING, default \"\".
+        texture_quality: one of 2 options, default 'standard'.
+        texture_alignment: one of 2 options, default 'original_image'.
+        texture_prompt: STRING, default ''.
 
     Outputs:
         MODEL_FILE: STRING.

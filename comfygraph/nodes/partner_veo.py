@@ -18,10 +18,10 @@ class Veo3FirstLastFrameNode(Node1[k.Video]):
     """Google Veo 3 First-Last-Frame to Video, in partner/video/Veo.
 
     Inputs:
-        prompt: STRING, default \"\".
-        negative_prompt: STRING, default \"\".
+        prompt: STRING, default ''.
+        negative_prompt: STRING, default ''.
         resolution: one of 3 options.
-        aspect_ratio: one of 2 options, default \"16:9\".
+        aspect_ratio: one of 2 options, default '16:9'.
         duration: INT, 4 .. 8, default 8.
         seed: INT, 0 .. 4294967295, default 0.
         first_frame: IMAGE.
@@ -75,13 +75,13 @@ class Veo3VideoGenerationNode(Node1[k.Video]):
     """Google Veo 3 Video Generation, in partner/video/Veo.
 
     Inputs:
-        prompt: STRING, default \"\".
-        aspect_ratio: one of 2 options, default \"16:9\".
-        resolution: one of 3 options, default \"720p\".
-        negative_prompt: STRING, default \"\".
+        prompt: STRING, default ''.
+        aspect_ratio: one of 2 options, default '16:9'.
+        resolution: one of 3 options, default '720p'.
+        negative_prompt: STRING, default ''.
         duration_seconds: INT, 4 .. 8, default 8.
         enhance_prompt: BOOLEAN, default True.
-        person_generation: one of 2 options, default \"ALLOW\".
+        person_generation: one of 2 options, default 'ALLOW'.
         seed: INT, 0 .. 4294967295, default 0.
         image: IMAGE, may be left out.
         model: one of 5 options, may be left out.
@@ -143,15 +143,15 @@ class VeoVideoGenerationNode(Node1[k.Video]):
     """Google Veo 2 Video Generation, in partner/video/Veo.
 
     Inputs:
-        prompt: STRING, default \"\".
-        aspect_ratio: one of 2 options, default \"16:9\".
-        negative_prompt: STRING, default \"\".
+        prompt: STRING, default ''.
+        aspect_ratio: one of 2 options, default '16:9'.
+        negative_prompt: STRING, default ''.
         duration_seconds: INT, 5 .. 8, default 5.
         enhance_prompt: BOOLEAN, default True.
-        person_generation: one of 2 options, default \"ALLOW\".
+        person_generation: one of 2 options, default 'ALLOW'.
         seed: INT, 0 .. 4294967295, default 0.
         image: IMAGE, may be left out.
-        model: one option, default \"veo-2.0-generate-001\".
+        model: one option, default 'veo-2.0-generate-001'.
 
     Outputs:
         VIDEO: VIDEO.

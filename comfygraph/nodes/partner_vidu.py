@@ -22,7 +22,7 @@ class Vidu2ImageToVideoNode(Node1[k.Video]):
     Inputs:
         model: one of 3 options.
         image: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         duration: INT, 1 .. 10, default 5.
         seed: INT, 0 .. 2147483647, default 1.
         resolution: one of 2 options.
@@ -188,7 +188,7 @@ class Vidu3ImageToVideoNode(Node1[k.Video]):
     Inputs:
         model: one of the options below.
         image: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         seed: INT, 0 .. 2147483647, default 1.
 
     Outputs:
@@ -202,7 +202,7 @@ class Vidu3ImageToVideoNode(Node1[k.Video]):
     class_type = "Vidu3ImageToVideoNode"
 
     class Viduq3Pro(Option):
-        """Option \"viduq3-pro\" of model.
+        """Option 'viduq3-pro' of model.
 
         Inputs:
             audio: BOOLEAN, default False.
@@ -225,7 +225,7 @@ class Vidu3ImageToVideoNode(Node1[k.Video]):
             self._bind(audio, duration, resolution)
 
     class Viduq3Turbo(Option):
-        """Option \"viduq3-turbo\" of model.
+        """Option 'viduq3-turbo' of model.
 
         Inputs:
             audio: BOOLEAN, default False.
@@ -283,7 +283,7 @@ class Vidu3StartEndToVideoNode(Node1[k.Video]):
     class_type = "Vidu3StartEndToVideoNode"
 
     class Viduq3Pro(Option):
-        """Option \"viduq3-pro\" of model.
+        """Option 'viduq3-pro' of model.
 
         Inputs:
             audio: BOOLEAN, default False.
@@ -306,7 +306,7 @@ class Vidu3StartEndToVideoNode(Node1[k.Video]):
             self._bind(audio, duration, resolution)
 
     class Viduq3Turbo(Option):
-        """Option \"viduq3-turbo\" of model.
+        """Option 'viduq3-turbo' of model.
 
         Inputs:
             audio: BOOLEAN, default False.
@@ -363,7 +363,7 @@ class Vidu3TextToVideoNode(Node1[k.Video]):
     class_type = "Vidu3TextToVideoNode"
 
     class Viduq3Pro(Option):
-        """Option \"viduq3-pro\" of model.
+        """Option 'viduq3-pro' of model.
 
         Inputs:
             aspect_ratio: one of 5 options.
@@ -388,7 +388,7 @@ class Vidu3TextToVideoNode(Node1[k.Video]):
             self._bind(aspect_ratio, audio, duration, resolution)
 
     class Viduq3Turbo(Option):
-        """Option \"viduq3-turbo\" of model.
+        """Option 'viduq3-turbo' of model.
 
         Inputs:
             aspect_ratio: one of 5 options.
@@ -432,7 +432,7 @@ class ViduExtendVideoNode(Node1[k.Video]):
     Inputs:
         model: one of the options below.
         video: VIDEO.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         seed: INT, 0 .. 2147483647, default 1.
         end_frame: IMAGE, may be left out.
 
@@ -447,7 +447,7 @@ class ViduExtendVideoNode(Node1[k.Video]):
     class_type = "ViduExtendVideoNode"
 
     class Viduq2Pro(Option):
-        """Option \"viduq2-pro\" of model.
+        """Option 'viduq2-pro' of model.
 
         Inputs:
             duration: INT, 1 .. 7, default 4.
@@ -468,7 +468,7 @@ class ViduExtendVideoNode(Node1[k.Video]):
             self._bind(duration, resolution)
 
     class Viduq2Turbo(Option):
-        """Option \"viduq2-turbo\" of model.
+        """Option 'viduq2-turbo' of model.
 
         Inputs:
             duration: INT, 1 .. 7, default 4.
@@ -510,7 +510,7 @@ class ViduImageToVideoNode(Node1[k.Video]):
     Inputs:
         model: one option.
         image: IMAGE.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         duration: INT, 5 .. 5, default 5.
         seed: INT, 0 .. 2147483647, default 0.
         resolution: one option, may be left out.
@@ -565,15 +565,15 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
     class_type = "ViduMultiFrameVideoNode"
 
     class Frames2(Option):
-        """Option \"2\" of frames.
+        """Option '2' of frames.
 
         Inputs:
             duration1: INT, 2 .. 7, default 4.
             duration2: INT, 2 .. 7, default 4.
             end_image1: IMAGE.
             end_image2: IMAGE.
-            prompt1: STRING, default \"\".
-            prompt2: STRING, default \"\".
+            prompt1: STRING, default ''.
+            prompt2: STRING, default ''.
         """
 
         __slots__ = ()
@@ -594,7 +594,7 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             self._bind(duration1, duration2, end_image1, end_image2, prompt1, prompt2)
 
     class Frames3(Option):
-        """Option \"3\" of frames.
+        """Option '3' of frames.
 
         Inputs:
             duration1: INT, 2 .. 7, default 4.
@@ -603,9 +603,9 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             end_image1: IMAGE.
             end_image2: IMAGE.
             end_image3: IMAGE.
-            prompt1: STRING, default \"\".
-            prompt2: STRING, default \"\".
-            prompt3: STRING, default \"\".
+            prompt1: STRING, default ''.
+            prompt2: STRING, default ''.
+            prompt3: STRING, default ''.
         """
 
         __slots__ = ()
@@ -629,7 +629,7 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             self._bind(duration1, duration2, duration3, end_image1, end_image2, end_image3, prompt1, prompt2, prompt3)
 
     class Frames4(Option):
-        """Option \"4\" of frames.
+        """Option '4' of frames.
 
         Inputs:
             duration1: INT, 2 .. 7, default 4.
@@ -640,10 +640,10 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             end_image2: IMAGE.
             end_image3: IMAGE.
             end_image4: IMAGE.
-            prompt1: STRING, default \"\".
-            prompt2: STRING, default \"\".
-            prompt3: STRING, default \"\".
-            prompt4: STRING, default \"\".
+            prompt1: STRING, default ''.
+            prompt2: STRING, default ''.
+            prompt3: STRING, default ''.
+            prompt4: STRING, default ''.
         """
 
         __slots__ = ()
@@ -683,7 +683,7 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             )
 
     class Frames5(Option):
-        """Option \"5\" of frames.
+        """Option '5' of frames.
 
         Inputs:
             duration1: INT, 2 .. 7, default 4.
@@ -696,11 +696,11 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             end_image3: IMAGE.
             end_image4: IMAGE.
             end_image5: IMAGE.
-            prompt1: STRING, default \"\".
-            prompt2: STRING, default \"\".
-            prompt3: STRING, default \"\".
-            prompt4: STRING, default \"\".
-            prompt5: STRING, default \"\".
+            prompt1: STRING, default ''.
+            prompt2: STRING, default ''.
+            prompt3: STRING, default ''.
+            prompt4: STRING, default ''.
+            prompt5: STRING, default ''.
         """
 
         __slots__ = ()
@@ -746,7 +746,7 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             )
 
     class Frames6(Option):
-        """Option \"6\" of frames.
+        """Option '6' of frames.
 
         Inputs:
             duration1: INT, 2 .. 7, default 4.
@@ -761,12 +761,12 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             end_image4: IMAGE.
             end_image5: IMAGE.
             end_image6: IMAGE.
-            prompt1: STRING, default \"\".
-            prompt2: STRING, default \"\".
-            prompt3: STRING, default \"\".
-            prompt4: STRING, default \"\".
-            prompt5: STRING, default \"\".
-            prompt6: STRING, default \"\".
+            prompt1: STRING, default ''.
+            prompt2: STRING, default ''.
+            prompt3: STRING, default ''.
+            prompt4: STRING, default ''.
+            prompt5: STRING, default ''.
+            prompt6: STRING, default ''.
         """
 
         __slots__ = ()
@@ -818,7 +818,7 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             )
 
     class Frames7(Option):
-        """Option \"7\" of frames.
+        """Option '7' of frames.
 
         Inputs:
             duration1: INT, 2 .. 7, default 4.
@@ -835,13 +835,13 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             end_image5: IMAGE.
             end_image6: IMAGE.
             end_image7: IMAGE.
-            prompt1: STRING, default \"\".
-            prompt2: STRING, default \"\".
-            prompt3: STRING, default \"\".
-            prompt4: STRING, default \"\".
-            prompt5: STRING, default \"\".
-            prompt6: STRING, default \"\".
-            prompt7: STRING, default \"\".
+            prompt1: STRING, default ''.
+            prompt2: STRING, default ''.
+            prompt3: STRING, default ''.
+            prompt4: STRING, default ''.
+            prompt5: STRING, default ''.
+            prompt6: STRING, default ''.
+            prompt7: STRING, default ''.
         """
 
         __slots__ = ()
@@ -899,7 +899,7 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             )
 
     class Frames8(Option):
-        """Option \"8\" of frames.
+        """Option '8' of frames.
 
         Inputs:
             duration1: INT, 2 .. 7, default 4.
@@ -918,14 +918,14 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             end_image6: IMAGE.
             end_image7: IMAGE.
             end_image8: IMAGE.
-            prompt1: STRING, default \"\".
-            prompt2: STRING, default \"\".
-            prompt3: STRING, default \"\".
-            prompt4: STRING, default \"\".
-            prompt5: STRING, default \"\".
-            prompt6: STRING, default \"\".
-            prompt7: STRING, default \"\".
-            prompt8: STRING, default \"\".
+            prompt1: STRING, default ''.
+            prompt2: STRING, default ''.
+            prompt3: STRING, default ''.
+            prompt4: STRING, default ''.
+            prompt5: STRING, default ''.
+            prompt6: STRING, default ''.
+            prompt7: STRING, default ''.
+            prompt8: STRING, default ''.
         """
 
         __slots__ = ()
@@ -989,7 +989,7 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             )
 
     class Frames9(Option):
-        """Option \"9\" of frames.
+        """Option '9' of frames.
 
         Inputs:
             duration1: INT, 2 .. 7, default 4.
@@ -1010,15 +1010,15 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
             end_image7: IMAGE.
             end_image8: IMAGE.
             end_image9: IMAGE.
-            prompt1: STRING, default \"\".
-            prompt2: STRING, default \"\".
-            prompt3: STRING, default \"\".
-            prompt4: STRING, default \"\".
-            prompt5: STRING, default \"\".
-            prompt6: STRING, default \"\".
-            prompt7: STRING, default \"\".
-            prompt8: STRING, default \"\".
-            prompt9: STRING, default \"\".
+            prompt1: STRING, default ''.
+            prompt2: STRING, default ''.
+            prompt3: STRING, default ''.
+            prompt4: STRING, default ''.
+            prompt5: STRING, default ''.
+            prompt6: STRING, default ''.
+            prompt7: STRING, default ''.
+            prompt8: STRING, default ''.
+            prompt9: STRING, default ''.
         """
 
         __slots__ = ()

@@ -37,11 +37,11 @@ class HappyHorseImageToVideoApi(Node1[k.Video]):
     class_type = "HappyHorseImageToVideoApi"
 
     class Happyhorse11I2v(Option):
-        """Option \"happyhorse-1.1-i2v\" of model.
+        """Option 'happyhorse-1.1-i2v' of model.
 
         Inputs:
             duration: INT, 3 .. 15, default 5.
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             resolution: one of 2 options.
         """
 
@@ -60,11 +60,11 @@ class HappyHorseImageToVideoApi(Node1[k.Video]):
             self._bind(duration, prompt, resolution)
 
     class Happyhorse10I2v(Option):
-        """Option \"happyhorse-1.0-i2v\" of model.
+        """Option 'happyhorse-1.0-i2v' of model.
 
         Inputs:
             duration: INT, 3 .. 15, default 5.
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             resolution: one of 2 options.
         """
 
@@ -116,11 +116,11 @@ class HappyHorseReferenceVideoApi(Node1[k.Video]):
     class_type = "HappyHorseReferenceVideoApi"
 
     class Happyhorse11R2v(Option):
-        """Option \"happyhorse-1.1-r2v\" of model.
+        """Option 'happyhorse-1.1-r2v' of model.
 
         Inputs:
             duration: INT, 3 .. 15, default 5.
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             ratio: one of 9 options.
             reference_images: 1 to 9, named image1 to image9: IMAGE each.
             resolution: one of 2 options.
@@ -143,11 +143,11 @@ class HappyHorseReferenceVideoApi(Node1[k.Video]):
             self._bind(duration, prompt, ratio, reference_images, resolution)
 
     class Happyhorse10R2v(Option):
-        """Option \"happyhorse-1.0-r2v\" of model.
+        """Option 'happyhorse-1.0-r2v' of model.
 
         Inputs:
             duration: INT, 3 .. 15, default 5.
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             ratio: one of 5 options.
             reference_images: 1 to 9, named image1 to image9: IMAGE each.
             resolution: one of 2 options.
@@ -202,11 +202,11 @@ class HappyHorseTextToVideoApi(Node1[k.Video]):
     class_type = "HappyHorseTextToVideoApi"
 
     class Happyhorse11T2v(Option):
-        """Option \"happyhorse-1.1-t2v\" of model.
+        """Option 'happyhorse-1.1-t2v' of model.
 
         Inputs:
             duration: INT, 3 .. 15, default 5.
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             ratio: one of 9 options.
             resolution: one of 2 options.
         """
@@ -227,11 +227,11 @@ class HappyHorseTextToVideoApi(Node1[k.Video]):
             self._bind(duration, prompt, ratio, resolution)
 
     class Happyhorse10T2v(Option):
-        """Option \"happyhorse-1.0-t2v\" of model.
+        """Option 'happyhorse-1.0-t2v' of model.
 
         Inputs:
             duration: INT, 3 .. 15, default 5.
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             ratio: one of 5 options.
             resolution: one of 2 options.
         """
@@ -285,10 +285,10 @@ class HappyHorseVideoEditApi(Node1[k.Video]):
     class_type = "HappyHorseVideoEditApi"
 
     class Happyhorse10VideoEdit(Option):
-        """Option \"happyhorse-1.0-video-edit\" of model.
+        """Option 'happyhorse-1.0-video-edit' of model.
 
         Inputs:
-            prompt: STRING, default \"\".
+            prompt: STRING, default ''.
             ratio: one of 5 options.
             reference_images: 0 to 5, named image1 to image5: IMAGE each.
             resolution: one of 2 options.
@@ -347,12 +347,12 @@ class Wan2ImageToVideoApi(Node1[k.Video]):
     class_type = "Wan2ImageToVideoApi"
 
     class Wan27I2v(Option):
-        """Option \"wan2.7-i2v\" of model.
+        """Option 'wan2.7-i2v' of model.
 
         Inputs:
             duration: INT, 2 .. 15, default 5.
-            negative_prompt: STRING, default \"\".
-            prompt: STRING, default \"\".
+            negative_prompt: STRING, default ''.
+            prompt: STRING, default ''.
             resolution: one of 2 options.
         """
 
@@ -408,12 +408,12 @@ class Wan2ReferenceVideoApi(Node1[k.Video]):
     class_type = "Wan2ReferenceVideoApi"
 
     class Wan27R2v(Option):
-        """Option \"wan2.7-r2v\" of model.
+        """Option 'wan2.7-r2v' of model.
 
         Inputs:
             duration: INT, 2 .. 10, default 5.
-            negative_prompt: STRING, default \"\".
-            prompt: STRING, default \"\".
+            negative_prompt: STRING, default ''.
+            prompt: STRING, default ''.
             ratio: one of 5 options.
             reference_images: 0 to 5, named image1 to image5: IMAGE each.
             reference_videos: 0 to 3, named video1 to video3: VIDEO each.
@@ -473,12 +473,12 @@ class Wan2TextToVideoApi(Node1[k.Video]):
     class_type = "Wan2TextToVideoApi"
 
     class Wan27T2v(Option):
-        """Option \"wan2.7-t2v\" of model.
+        """Option 'wan2.7-t2v' of model.
 
         Inputs:
             duration: INT, 2 .. 15, default 5.
-            negative_prompt: STRING, default \"\".
-            prompt: STRING, default \"\".
+            negative_prompt: STRING, default ''.
+            prompt: STRING, default ''.
             ratio: one of 5 options.
             resolution: one of 2 options.
         """
@@ -537,12 +537,12 @@ class Wan2VideoContinuationApi(Node1[k.Video]):
     class_type = "Wan2VideoContinuationApi"
 
     class Wan27I2v(Option):
-        """Option \"wan2.7-i2v\" of model.
+        """Option 'wan2.7-i2v' of model.
 
         Inputs:
             duration: INT, 2 .. 15, default 5.
-            negative_prompt: STRING, default \"\".
-            prompt: STRING, default \"\".
+            negative_prompt: STRING, default ''.
+            prompt: STRING, default ''.
             resolution: one of 2 options.
         """
 
@@ -585,7 +585,7 @@ class Wan2VideoEditApi(Node1[k.Video]):
         model: the option below.
         video: VIDEO.
         seed: INT, 0 .. 2147483647, default 0.
-        audio_setting: one of 2 options, default \"auto\".
+        audio_setting: one of 2 options, default 'auto'.
         watermark: BOOLEAN, default False.
 
     Outputs:
@@ -599,11 +599,11 @@ class Wan2VideoEditApi(Node1[k.Video]):
     class_type = "Wan2VideoEditApi"
 
     class Wan27Videoedit(Option):
-        """Option \"wan2.7-videoedit\" of model.
+        """Option 'wan2.7-videoedit' of model.
 
         Inputs:
-            duration: one of 10 options, default \"auto\".
-            prompt: STRING, default \"\".
+            duration: one of 10 options, default 'auto'.
+            prompt: STRING, default ''.
             ratio: one of 5 options.
             reference_images: 0 to 4, named image1 to image4: IMAGE each.
             resolution: one of 2 options.
@@ -645,10 +645,10 @@ class WanImageToImageApi(Node1[k.Image]):
     """Wan Image to Image, in partner/image/Wan.
 
     Inputs:
-        model: one option, default \"wan2.5-i2i-preview\".
+        model: one option, default 'wan2.5-i2i-preview'.
         image: IMAGE.
-        prompt: STRING, default \"\".
-        negative_prompt: STRING, default \"\".
+        prompt: STRING, default ''.
+        negative_prompt: STRING, default ''.
         seed: INT, 0 .. 2147483647, default 0.
         watermark: BOOLEAN, default False.
 
@@ -683,11 +683,11 @@ class WanImageToVideoApi(Node1[k.Video]):
     """Wan Image to Video, in partner/video/Wan.
 
     Inputs:
-        model: one of 2 options, default \"wan2.6-i2v\".
+        model: one of 2 options, default 'wan2.6-i2v'.
         image: IMAGE.
-        prompt: STRING, default \"\".
-        negative_prompt: STRING, default \"\".
-        resolution: one of 3 options, default \"720P\".
+        prompt: STRING, default ''.
+        negative_prompt: STRING, default ''.
+        resolution: one of 3 options, default '720P'.
         duration: INT, 5 .. 15, default 5.
         audio: AUDIO, may be left out.
         seed: INT, 0 .. 2147483647, default 0.
@@ -747,8 +747,8 @@ class WanReferenceVideoApi(Node1[k.Video]):
 
     Inputs:
         model: one option.
-        prompt: STRING, default \"\".
-        negative_prompt: STRING, default \"\".
+        prompt: STRING, default ''.
+        negative_prompt: STRING, default ''.
         reference_videos: 1 to 3, named character1 to character3: VIDEO each.
         size: one of 10 options.
         duration: INT, 5 .. 10, default 5.
@@ -803,8 +803,8 @@ class WanTextToImageApi(Node1[k.Image]):
 
     Inputs:
         model: one option.
-        prompt: STRING, default \"\".
-        negative_prompt: STRING, default \"\".
+        prompt: STRING, default ''.
+        negative_prompt: STRING, default ''.
         width: INT, 768 .. 1440, default 1024.
         height: INT, 768 .. 1440, default 1024.
         seed: INT, 0 .. 2147483647, default 0.
@@ -844,10 +844,10 @@ class WanTextToVideoApi(Node1[k.Video]):
     """Wan Text to Video, in partner/video/Wan.
 
     Inputs:
-        model: one of 2 options, default \"wan2.6-t2v\".
-        prompt: STRING, default \"\".
-        negative_prompt: STRING, default \"\".
-        size: one of 13 options, default \"720p: 1:1 (960x960)\".
+        model: one of 2 options, default 'wan2.6-t2v'.
+        prompt: STRING, default ''.
+        negative_prompt: STRING, default ''.
+        size: one of 13 options, default '720p: 1:1 (960x960)'.
         duration: INT, 5 .. 15, default 5.
         audio: AUDIO, may be left out.
         seed: INT, 0 .. 2147483647, default 0.

@@ -102,15 +102,15 @@ class ContextWindowsManual(Node1[k.Model]):
         model: MODEL.
         context_length: INT, 1 .., default 16.
         context_overlap: INT, 0 .., default 4.
-        context_schedule: one of 4 options, default \"standard_static\".
+        context_schedule: one of 4 options, default 'standard_static'.
         context_stride: INT, 1 .., default 1.
         closed_loop: BOOLEAN, default False.
-        fuse_method: one of 4 options, default \"pyramid\".
+        fuse_method: one of 4 options, default 'pyramid'.
         dim: INT, 0 .. 5, default 0.
         freenoise: BOOLEAN, default False.
-        cond_retain_index_list: STRING, default \"\".
+        cond_retain_index_list: STRING, default ''.
         split_conds_to_windows: BOOLEAN, default False.
-        latent_retain_index_list: STRING, default \"\".
+        latent_retain_index_list: STRING, default ''.
         causal_window_fix: BOOLEAN, default True.
 
     Outputs:
@@ -265,9 +265,9 @@ class HiDreamO1PatchSeamSmoothing(Node1[k.Model]):
         model: MODEL.
         start_percent: FLOAT, 0.0 .. 1.0, step 0.01, default 0.8.
         end_percent: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
-        pattern: one of 2 options, default \"single_shift\".
-        passes: one of 4 options, default \"2\".
-        blend: one of 3 options, default \"average\".
+        pattern: one of 2 options, default 'single_shift'.
+        passes: one of 4 options, default '2'.
+        blend: one of 3 options, default 'average'.
         strength: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
 
     Outputs:
@@ -341,10 +341,10 @@ class LTXVContextWindows(Node1[k.Model]):
         model: MODEL.
         context_length: INT, 1 .. 16384, default 145.
         context_overlap: INT, 0 .., default 40.
-        context_schedule: one of 4 options, default \"standard_uniform\".
+        context_schedule: one of 4 options, default 'standard_uniform'.
         context_stride: INT, 1 .., default 1.
         closed_loop: BOOLEAN, default False.
-        fuse_method: one of 4 options, default \"pyramid\".
+        fuse_method: one of 4 options, default 'pyramid'.
         freenoise: BOOLEAN, default True.
         retain_first_frame: BOOLEAN, default False.
         split_conds_to_windows: BOOLEAN, default False.
@@ -1067,10 +1067,10 @@ class WanContextWindowsManual(Node1[k.Model]):
         model: MODEL.
         context_length: INT, 1 .. 16384, default 81.
         context_overlap: INT, 0 .., default 30.
-        context_schedule: one of 4 options, default \"standard_uniform\".
+        context_schedule: one of 4 options, default 'standard_uniform'.
         context_stride: INT, 1 .., default 1.
         closed_loop: BOOLEAN, default False.
-        fuse_method: one of 4 options, default \"pyramid\".
+        fuse_method: one of 4 options, default 'pyramid'.
         freenoise: BOOLEAN, default True.
         retain_first_frame: BOOLEAN, default False.
         split_conds_to_windows: BOOLEAN, default False.

@@ -419,7 +419,7 @@ class ManualSigmas(Node1[k.Sigmas]):
     """ManualSigmas, in model/sampling/sigmas.
 
     Inputs:
-        sigmas: STRING, default \"1, 0.5\".
+        sigmas: STRING, default '1, 0.5'.
 
     Outputs:
         SIGMAS: SIGMAS.

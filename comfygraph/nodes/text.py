@@ -21,7 +21,7 @@ class AddTextPrefix(Node1[k.String]):
 
     Inputs:
         texts: STRING.
-        prefix: STRING, default \"\".
+        prefix: STRING, default ''.
 
     Outputs:
         TEXTS: STRING.
@@ -46,7 +46,7 @@ class AddTextSuffix(Node1[k.String]):
 
     Inputs:
         texts: STRING.
-        suffix: STRING, default \"\".
+        suffix: STRING, default ''.
 
     Outputs:
         TEXTS: STRING.
@@ -71,12 +71,12 @@ class BuildJsonPromptIdeogram(Node1[k.Dict]):
 
     Inputs:
         element: ARRAY.
-        high_level_description: STRING, default \"\".
-        background: STRING, default \"\".
+        high_level_description: STRING, default ''.
+        background: STRING, default ''.
         style: one of the options below.
-        aesthetics: STRING, default \"\".
-        lighting: STRING, default \"\".
-        medium: STRING, default \"\".
+        aesthetics: STRING, default ''.
+        lighting: STRING, default ''.
+        medium: STRING, default ''.
         color_palette: COLORS, default [].
 
     Outputs:
@@ -90,7 +90,7 @@ class BuildJsonPromptIdeogram(Node1[k.Dict]):
     class_type = "BuildJsonPromptIdeogram"
 
     class StyleNone(Option):
-        """Option \"none\" of style."""
+        """Option 'none' of style."""
 
         __slots__ = ()
 
@@ -101,10 +101,10 @@ class BuildJsonPromptIdeogram(Node1[k.Dict]):
             self._bind()
 
     class Photo(Option):
-        """Option \"photo\" of style.
+        """Option 'photo' of style.
 
         Inputs:
-            photo: STRING, default \"\".
+            photo: STRING, default ''.
         """
 
         __slots__ = ()
@@ -116,10 +116,10 @@ class BuildJsonPromptIdeogram(Node1[k.Dict]):
             self._bind(photo)
 
     class ArtStyle(Option):
-        """Option \"art_style\" of style.
+        """Option 'art_style' of style.
 
         Inputs:
-            art_style: STRING, default \"\".
+            art_style: STRING, default ''.
         """
 
         __slots__ = ()
@@ -399,8 +399,8 @@ class ReplaceText(Node1[k.String]):
 
     Inputs:
         texts: STRING.
-        find: STRING, default \"\".
-        replace: STRING, default \"\".
+        find: STRING, default ''.
+        replace: STRING, default ''.
 
     Outputs:
         TEXTS: STRING.
@@ -431,8 +431,8 @@ class SaveText(Node1[k.String]):
 
     Inputs:
         text: STRING.
-        filename_prefix: STRING, default \"ComfyUI\".
-        format: one of 4 options, default \"txt\".
+        filename_prefix: STRING, default 'ComfyUI'.
+        format: one of 4 options, default 'txt'.
 
     Outputs:
         TEXT: STRING.
@@ -498,7 +498,7 @@ class StringConcatenate(Node1[k.String]):
     Inputs:
         string_a: STRING.
         string_b: STRING.
-        delimiter: STRING, default \"\".
+        delimiter: STRING, default ''.
 
     Outputs:
         STRING: STRING.
@@ -561,7 +561,7 @@ class StringFormat(Node1[k.String]):
 
     Inputs:
         values: 0 to 26, named a to z: anything each.
-        f_string: STRING, default \"{a}\".
+        f_string: STRING, default '{a}'.
 
     Outputs:
         STRING: STRING.
@@ -723,7 +723,7 @@ class TextGenerate(Node1[k.String]):
 
     Inputs:
         clip: CLIP.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         max_length: INT, 1 .. 32768, default 512.
         sampling_mode: one of the options below.
         image: IMAGE, may be left out.
@@ -743,7 +743,7 @@ class TextGenerate(Node1[k.String]):
     class_type = "TextGenerate"
 
     class On(Option):
-        """Option \"on\" of sampling_mode.
+        """Option 'on' of sampling_mode.
 
         Inputs:
             min_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.05.
@@ -774,7 +774,7 @@ class TextGenerate(Node1[k.String]):
             self._bind(min_p, repetition_penalty, seed, temperature, top_k, top_p, presence_penalty)
 
     class Off(Option):
-        """Option \"off\" of sampling_mode."""
+        """Option 'off' of sampling_mode."""
 
         __slots__ = ()
 
@@ -809,7 +809,7 @@ class TextGenerateLTX2Prompt(Node1[k.String]):
 
     Inputs:
         clip: CLIP.
-        prompt: STRING, default \"\".
+        prompt: STRING, default ''.
         max_length: INT, 1 .. 32768, default 512.
         sampling_mode: one of the options below.
         image: IMAGE, may be left out.
@@ -829,7 +829,7 @@ class TextGenerateLTX2Prompt(Node1[k.String]):
     class_type = "TextGenerateLTX2Prompt"
 
     class On(Option):
-        """Option \"on\" of sampling_mode.
+        """Option 'on' of sampling_mode.
 
         Inputs:
             min_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.05.
@@ -860,7 +860,7 @@ class TextGenerateLTX2Prompt(Node1[k.String]):
             self._bind(min_p, repetition_penalty, seed, temperature, top_k, top_p, presence_penalty)
 
     class Off(Option):
-        """Option \"off\" of sampling_mode."""
+        """Option 'off' of sampling_mode."""
 
         __slots__ = ()
 
@@ -895,11 +895,11 @@ class TextOverlay(Node1[k.Image]):
 
     Inputs:
         images: IMAGE.
-        text: STRING, default \"\".
+        text: STRING, default ''.
         font_size: FLOAT, 0.5 .. 50.0, step 0.5, default 5.0.
-        color: COLOR, default \"#ffffff\".
-        position: one of 2 options, default \"top\".
-        align: one of 3 options, default \"left\".
+        color: COLOR, default '#ffffff'.
+        position: one of 2 options, default 'top'.
+        align: one of 3 options, default 'left'.
         outline: BOOLEAN, default True.
 
     Outputs:

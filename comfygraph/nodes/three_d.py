@@ -41,7 +41,7 @@ class CreateCameraInfo(Node1[k.Load3dCamera]):
     class_type = "CreateCameraInfo"
 
     class Orbit(Option):
-        """Option \"orbit\" of mode.
+        """Option 'orbit' of mode.
 
         Inputs:
             distance: FLOAT, 0.01 .. 1000.0, step 0.01, default 4.0.
@@ -64,7 +64,7 @@ class CreateCameraInfo(Node1[k.Load3dCamera]):
             self._bind(distance, pitch, yaw)
 
     class LookAt(Option):
-        """Option \"look_at\" of mode.
+        """Option 'look_at' of mode.
 
         Inputs:
             position_x: FLOAT, -1000.0 .. 1000.0, step 0.01, default 4.0.
@@ -87,7 +87,7 @@ class CreateCameraInfo(Node1[k.Load3dCamera]):
             self._bind(position_x, position_y, position_z)
 
     class Quaternion(Option):
-        """Option \"quaternion\" of mode.
+        """Option 'quaternion' of mode.
 
         Inputs:
             position_x: FLOAT, -1000.0 .. 1000.0, step 0.01, default 4.0.
@@ -264,7 +264,7 @@ class Preview3D(Node):
 
     Inputs:
         model_file: STRING or FILE_3D_GLB or FILE_3D_GLTF or FILE_3D_FBX or FILE_3D_OBJ or FILE_3D_STL or
-            FILE_3D_USDZ or FILE_3D, default \"\".
+            FILE_3D_USDZ or FILE_3D, default ''.
         camera_info: LOAD3D_CAMERA, may be left out.
         bg_image: IMAGE, may be left out.
 
@@ -469,7 +469,7 @@ class Save3DAdvanced(Node):
     Inputs:
         model_3d: FILE_3D_GLB or FILE_3D_GLTF or FILE_3D_FBX or FILE_3D_OBJ or FILE_3D_STL or FILE_3D_USDZ or
             FILE_3D.
-        filename_prefix: STRING, default \"3d/ComfyUI\".
+        filename_prefix: STRING, default '3d/ComfyUI'.
         viewport_state: LOAD_3D.
         width: INT, 1 .. 4096, default 1024.
         height: INT, 1 .. 4096, default 1024.
@@ -531,7 +531,7 @@ class SaveGLB(Node):
         mesh: MESH or FILE_3D_GLB or FILE_3D_GLTF or FILE_3D_OBJ or FILE_3D_FBX or FILE_3D_STL or FILE_3D_USDZ or
             FILE_3D_PLY or FILE_3D_SPLAT or FILE_3D_SPZ or FILE_3D_KSPLAT or FILE_3D_SPLAT_ANY or
             FILE_3D_POINT_CLOUD_ANY or FILE_3D.
-        filename_prefix: STRING, default \"3d/ComfyUI\".
+        filename_prefix: STRING, default '3d/ComfyUI'.
 
     Output node: graphs run for its sake. ComfyUI 0.33.0.
     """
@@ -569,7 +569,7 @@ class SaveGaussianSplat(Node):
 
     Inputs:
         model_3d: FILE_3D_SPLAT_ANY or FILE_3D_PLY or FILE_3D_SPLAT or FILE_3D_SPZ or FILE_3D_KSPLAT.
-        filename_prefix: STRING, default \"3d/ComfyUI\".
+        filename_prefix: STRING, default '3d/ComfyUI'.
         viewport_state: LOAD_3D.
         width: INT, 1 .. 4096, default 1024.
         height: INT, 1 .. 4096, default 1024.
@@ -629,7 +629,7 @@ class SavePointCloud(Node):
 
     Inputs:
         model_3d: FILE_3D_POINT_CLOUD_ANY or FILE_3D_PLY.
-        filename_prefix: STRING, default \"3d/ComfyUI\".
+        filename_prefix: STRING, default '3d/ComfyUI'.
         viewport_state: LOAD_3D.
         width: INT, 1 .. 4096, default 1024.
         height: INT, 1 .. 4096, default 1024.

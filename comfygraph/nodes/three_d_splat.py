@@ -110,7 +110,7 @@ class RenderSplat(Node):
         headlight_shading: FLOAT, 0.0 .. 3.0, step 0.05, default 0.0.
         opacity_threshold: FLOAT, 0.0 .. 1.0, step 0.01, default 0.0.
         render_style: one of 4 options.
-        background: COLOR, default \"#000000\".
+        background: COLOR, default '#000000'.
         bg_image: IMAGE, may be left out.
         camera_info: LOAD3D_CAMERA, may be left out.
 

@@ -48,7 +48,7 @@ class LossGraphNode(Node):
 
     Inputs:
         loss: LOSS_MAP.
-        filename_prefix: STRING, default \"loss_graph\".
+        filename_prefix: STRING, default 'loss_graph'.
 
     Output node: graphs run for its sake. Experimental. ComfyUI 0.33.0.
     """
@@ -136,7 +136,7 @@ class SaveTrainingDataset(Node):
     Inputs:
         latents: LATENT.
         conditioning: CONDITIONING.
-        folder_name: STRING, default \"training_dataset\".
+        folder_name: STRING, default 'training_dataset'.
         shard_size: INT, 1 .. 100000, default 1000.
 
     Output node: graphs run for its sake. Experimental. Takes whole lists at once. ComfyUI 0.33.0.
@@ -200,13 +200,13 @@ class TrainLoraNode(Node):
         steps: INT, 1 .. 100000, default 16.
         learning_rate: FLOAT, 1e-07 .. 1.0, step 1e-07, default 0.0005.
         rank: INT, 1 .. 128, default 8.
-        optimizer: one of 4 options, default \"AdamW\".
-        loss_function: one of 4 options, default \"MSE\".
+        optimizer: one of 4 options, default 'AdamW'.
+        loss_function: one of 4 options, default 'MSE'.
         seed: INT, 0 .. 18446744073709551615, default 0.
-        training_dtype: one of 3 options, default \"bf16\".
-        lora_dtype: one of 2 options, default \"bf16\".
+        training_dtype: one of 3 options, default 'bf16'.
+        lora_dtype: one of 2 options, default 'bf16'.
         quantized_backward: BOOLEAN, default False.
-        algorithm: one of 4 options, default \"LoRA\".
+        algorithm: one of 4 options, default 'LoRA'.
         gradient_checkpointing: BOOLEAN, default True.
         checkpoint_depth: INT, 1 .. 5, default 1.
         offloading: BOOLEAN, default False.

@@ -22,7 +22,7 @@ class ColorToRGBInt(Node):
     """Color Picker, in utilities.
 
     Inputs:
-        color: COLOR, default \"#ffffff\".
+        color: COLOR, default '#ffffff'.
 
     Outputs:
         RGB_INT: INT.
@@ -85,7 +85,7 @@ class ComfyMathExpression(Node):
     """Math Expression, in utilities.
 
     Inputs:
-        expression: STRING, default \"a + b\".
+        expression: STRING, default 'a + b'.
         values: 1 to 26, named a to z: FLOAT or INT or BOOLEAN each.
 
     Outputs:
@@ -691,7 +691,7 @@ class ResolutionSelector(Node):
     """Resolution Selector, in utilities.
 
     Inputs:
-        aspect_ratio: one of 8 options, default \"1:1 (Square)\".
+        aspect_ratio: one of 8 options, default '1:1 (Square)'.
         megapixels: FLOAT, 0.1 .. 16.0, step 0.1, default 1.0.
         multiple: INT, 8 .. 128, default 8.
 

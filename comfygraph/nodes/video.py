@@ -227,8 +227,8 @@ class SaveVideo(Node1[k.Video]):
 
     Inputs:
         video: VIDEO.
-        filename_prefix: STRING, default \"video/ComfyUI\".
-        format: one of 2 options, default \"auto\".
+        filename_prefix: STRING, default 'video/ComfyUI'.
+        format: one of 2 options, default 'auto'.
         codec: one of the options below.
 
     Outputs:
@@ -242,7 +242,7 @@ class SaveVideo(Node1[k.Video]):
     class_type = "SaveVideo"
 
     class Auto(Option):
-        """Option \"auto\" of codec."""
+        """Option 'auto' of codec."""
 
         __slots__ = ()
 
@@ -253,7 +253,7 @@ class SaveVideo(Node1[k.Video]):
             self._bind()
 
     class H264(Option):
-        """Option \"h264\" of codec.
+        """Option 'h264' of codec.
 
         Inputs:
             encoding: one of the options below, may be left out.
@@ -265,7 +265,7 @@ class SaveVideo(Node1[k.Video]):
         _at = ("SaveVideo", "codec", "h264")
 
         class Auto(Option):
-            """Option \"auto\" of encoding."""
+            """Option 'auto' of encoding."""
 
             __slots__ = ()
 
@@ -276,7 +276,7 @@ class SaveVideo(Node1[k.Video]):
                 self._bind()
 
         class ReEncode(Option):
-            """Option \"re-encode\" of encoding.
+            """Option 're-encode' of encoding.
 
             Inputs:
                 crf: FLOAT, 0.0 .. 51.0, default 23.0.
@@ -313,7 +313,7 @@ class SaveWEBM(Node1[k.Image]):
 
     Inputs:
         images: IMAGE.
-        filename_prefix: STRING, default \"ComfyUI\".
+        filename_prefix: STRING, default 'ComfyUI'.
         codec: one of 2 options.
         fps: FLOAT, 0.01 .. 1000.0, step 0.01, default 24.0.
         crf: FLOAT, 0 .. 63.0, default 32.0.
@@ -375,7 +375,7 @@ class VideoFrameSample(Node1[k.Video]):
     Inputs:
         video: VIDEO.
         num_frames: INT, 1 .. 9999, default 16.
-        strategy: one of 4 options, default \"uniform\".
+        strategy: one of 4 options, default 'uniform'.
         seed: INT, 0 .. 18446744073709551615, default 0.
 
     Outputs:
