@@ -42,7 +42,19 @@ def insert(table: dict[str, Entry], nodes: Iterable[Node]) -> dict[int, str]:
         name = node._extra.name if node._extra is not None else None
         if name is not None:
             if name in taken:
-                raise GraphError([Problem("error", "duplicate_id", f"two nodes want the id {name!r}", name, node.class_type, hint="give one of them another name", where=node.where)])
+                raise GraphError(
+                    [
+                        Problem(
+                            "error",
+                            "duplicate_id",
+                            f"two nodes want the id {name!r}",
+                            name,
+                            node.class_type,
+                            hint="give one of them another name",
+                            where=node.where,
+                        )
+                    ]
+                )
             taken.add(name)
             ids[id(node)] = name
     following = largest(table) + 1
@@ -72,7 +84,9 @@ def source_id(ids: Mapping[int, str], link: Link[Any]) -> str:
 
 def largest(table: Mapping[str, Any]) -> int:
     """The largest whole number among the ids, 0 when there is none."""
-    return max((int(node_id) for node_id in table if node_id.isascii() and node_id.isdigit() and len(node_id) < 16), default=0)
+    return max(
+        (int(node_id) for node_id in table if node_id.isascii() and node_id.isdigit() and len(node_id) < 16), default=0
+    )
 
 
 def _bring(table: dict[str, Entry], graph: Graph, node_id: str) -> None:
@@ -86,7 +100,9 @@ def _bring(table: dict[str, Entry], graph: Graph, node_id: str) -> None:
         if there is entry:
             continue
         if there is not None:
-            raise EditError(f"the nodes come from two graphs, and both have a node {current!r}: build from the nodes of one, or merge them")
+            raise EditError(
+                f"the nodes come from two graphs, and both have a node {current!r}: build from the nodes of one, or merge them"
+            )
         table[current] = entry
         pending += [value[0] for value in (entry.inputs or {}).values() if type(value) is tuple]
 

@@ -69,7 +69,9 @@ class Catalogue(Mapping[str, NodeDef]):
             DefinitionError: that release is not bundled; the message names those that are.
         """
         if release not in RELEASES:
-            raise DefinitionError(f"no definitions of ComfyUI {release!r} come with comfygraph; there are: {', '.join(RELEASES)}")
+            raise DefinitionError(
+                f"no definitions of ComfyUI {release!r} come with comfygraph; there are: {', '.join(RELEASES)}"
+            )
         return _bundled(release)
 
     @classmethod

@@ -193,7 +193,15 @@ class _Check:
         if definition.deprecated:
             yield self._problem("warning", "deprecated_node", f"{definition.class_type} is deprecated", node_id)
         if entry.inputs is None:
-            yield problem(Verdict("error", "required_input_missing", "the node has no inputs at all", "give it an inputs object, if only an empty one"), None)
+            yield problem(
+                Verdict(
+                    "error",
+                    "required_input_missing",
+                    "the node has no inputs at all",
+                    "give it an inputs object, if only an empty one",
+                ),
+                None,
+            )
             return
         inputs = entry.inputs
         names = declared(definition, inputs)
@@ -224,11 +232,18 @@ class _Check:
             yield self._bad_link(name, value)
         elif d.form == "dynamic_combo":
             if chosen(d, value) is None:
-                yield Verdict("error", "unknown_option", f"{name} has no option {shown(value)}", did_you_mean(value, d.choices or (), what="option"))
+                yield Verdict(
+                    "error",
+                    "unknown_option",
+                    f"{name} has no option {shown(value)}",
+                    did_you_mean(value, d.choices or (), what="option"),
+                )
         elif is_wrapped_link(value):
             yield judge(d, value) or Verdict("error", "bad_linked_input", f"{name} holds a wrapped link")
         elif d.form == "socket" and d.type != ANY:
-            message = f"{name} takes a link of kind {d.type}, not {shown(value)}: the server takes it, and the run fails"
+            message = (
+                f"{name} takes a link of kind {d.type}, not {shown(value)}: the server takes it, and the run fails"
+            )
             yield Verdict("error", "link_expected", message, self._givers(d.type))
         else:
             verdict = (judge_data(d, value) if d.form == "data" else None) or judge(d, value)
@@ -239,7 +254,12 @@ class _Check:
         source, slot = link
         if d.form == "dynamic_combo":
             keys = listed(d.choices or ())
-            yield Verdict("error", "unknown_option", f"{name} chooses which inputs the node has, so it cannot be a link", f"give it one of: {keys}")
+            yield Verdict(
+                "error",
+                "unknown_option",
+                f"{name} chooses which inputs the node has, so it cannot be a link",
+                f"give it one of: {keys}",
+            )
             return
         if source not in self.table:
             yield self._no_such_node(name, source)
@@ -255,9 +275,18 @@ class _Check:
         given = kinds[slot]
         if given != ANY and d.legacy:
             message = f"{name} is a choice from a list, and the server lets no {given} link into it"
-            yield Verdict("error", "return_type_mismatch", message, f"one of: {listed(d.options)}" if d.options else "give it a value")
+            yield Verdict(
+                "error",
+                "return_type_mismatch",
+                message,
+                f"one of: {listed(d.options)}" if d.options else "give it a value",
+            )
         elif not fits(given, d.type):
-            fitting = [f"{output_name(o.name)} (output {i})" for i, (o, k) in enumerate(zip(definition.outputs, kinds)) if fits(k, d.type)]
+            fitting = [
+                f"{output_name(o.name)} (output {i})"
+                for i, (o, k) in enumerate(zip(definition.outputs, kinds))
+                if fits(k, d.type)
+            ]
             hint = f"of its outputs, {listed_plain(fitting)} fits" if fitting else self._givers(d.type)
             message = f"{name} takes {d.type}, and {self._called(source)}.{output_name(definition.outputs[slot].name)} gives {given}"
             yield Verdict("error", "return_type_mismatch", message, hint)
@@ -276,9 +305,16 @@ class _Check:
             message = f"{definition.class_type} has no input {name!r}: the server hands it the link all the same, which most nodes fail on"
             yield Verdict("warning", "unknown_input", message, hint)
         else:
-            yield Verdict("warning", "unknown_input", f"{definition.class_type} has no input {name!r}: the server ignores it", hint)
+            yield Verdict(
+                "warning",
+                "unknown_input",
+                f"{definition.class_type} has no input {name!r}: the server ignores it",
+                hint,
+            )
 
-    def _missing(self, definition: NodeDef, name: str, d: InputDef, inputs: Mapping[str, Any], names: Mapping[str, Any]) -> Verdict:
+    def _missing(
+        self, definition: NodeDef, name: str, d: InputDef, inputs: Mapping[str, Any], names: Mapping[str, Any]
+    ) -> Verdict:
         unknown = [other for other in inputs if other not in names]
         from .text import close
 
@@ -295,17 +331,32 @@ class _Check:
             from .definition import MISSING
 
             hint = f"its default is {shown(d.default)}" if d.default is not MISSING else f"give it a {d.type}"
-        return Verdict("error", "required_input_missing", f"{definition.class_type} needs {name} ({d.type}), and it is not there", hint)
+        return Verdict(
+            "error",
+            "required_input_missing",
+            f"{definition.class_type} needs {name} ({d.type}), and it is not there",
+            hint,
+        )
 
     # -- words --------------------------------------------------------------------------------------------------------
 
     def _no_such_node(self, name: str, source: str) -> Verdict:
-        return Verdict("error", "linked_node_missing", f"{name} is linked to node {shown(source)}, which does not exist", did_you_mean(source, self.table, what="node"))
+        return Verdict(
+            "error",
+            "linked_node_missing",
+            f"{name} is linked to node {shown(source)}, which does not exist",
+            did_you_mean(source, self.table, what="node"),
+        )
 
     def _no_such_output(self, name: str, source: str, slot: int, definition: NodeDef) -> Verdict:
         outs = [f"{i} {output_name(o.name)}" for i, o in enumerate(definition.outputs)]
         has = f"its outputs are {listed_plain(outs)}" if outs else "it has no outputs"
-        return Verdict("error", "output_index_out_of_range", f"{name} is linked to output {slot} of {self._called(source)}, which does not exist", has)
+        return Verdict(
+            "error",
+            "output_index_out_of_range",
+            f"{name} is linked to output {slot} of {self._called(source)}, which does not exist",
+            has,
+        )
 
     def _bad_link(self, name: str, value: list[Any]) -> Verdict:
         message = f"{name} holds {shown(value)}: a list is read as a link, and a link is [node id, output index]"
@@ -327,19 +378,32 @@ class _Check:
             return self._problem("error", "missing_node_type", "the node has no class_type", node_id)
         fault = self.known.faults.get(class_type) if type(class_type) is str else None
         if fault is not None:
-            return self._problem("warning", "unreadable_definition", f"the definition of {class_type} cannot be read, so the node is not checked: {fault}", node_id)
+            return self._problem(
+                "warning",
+                "unreadable_definition",
+                f"the definition of {class_type} cannot be read, so the node is not checked: {fault}",
+                node_id,
+            )
         return self._problem(
             "error",
             "missing_node_type",
             f"there is no node class {shown(class_type)} {_whose(self.known)}",
             node_id,
-            hint=did_you_mean(class_type, self.known, what="node class") if isinstance(class_type, str) else "class_type is a text",
+            hint=did_you_mean(class_type, self.known, what="node class")
+            if isinstance(class_type, str)
+            else "class_type is a text",
         )
 
     def _no_outputs(self) -> Problem:
         kinds = {o.type for definition in self.definitions.values() for o in definition.outputs}
-        hint = "add a SaveImage or a PreviewImage" if not kinds or kinds & {"IMAGE", "LATENT"} else "add a node that saves or previews the result"
-        return Problem("error", "prompt_no_outputs", "the graph has no output node, so the server has nothing to run", hint=hint)
+        hint = (
+            "add a SaveImage or a PreviewImage"
+            if not kinds or kinds & {"IMAGE", "LATENT"}
+            else "add a node that saves or previews the result"
+        )
+        return Problem(
+            "error", "prompt_no_outputs", "the graph has no output node, so the server has nothing to run", hint=hint
+        )
 
     def _cycle(self, node_id: str, looped: set[str]) -> Problem:
         inputs = self.table[node_id].inputs or {}
@@ -348,16 +412,29 @@ class _Check:
         return self._problem("error", "dependency_cycle", message, node_id, None, "take one of the links out")
 
     def _unused(self, node_id: str) -> Problem:
-        return self._problem("warning", "unused_node", f"{self._called(node_id)} feeds no output node, so the server will not run it", node_id, hint="link it to an output, or leave it out")
+        return self._problem(
+            "warning",
+            "unused_node",
+            f"{self._called(node_id)} feeds no output node, so the server will not run it",
+            node_id,
+            hint="link it to an output, or leave it out",
+        )
 
     def _partners(self, paid: Iterable[str]) -> Problem:
         names = listed_plain(self._called(node_id) for node_id in paid)
-        return Problem("warning", "partner_node", f"{names}: run by a partner for credits of a Comfy account", hint="the client needs api_key=…")
+        return Problem(
+            "warning",
+            "partner_node",
+            f"{names}: run by a partner for credits of a Comfy account",
+            hint="the client needs api_key=…",
+        )
 
     def _called(self, node_id: str) -> str:
         return f"{node_id} ({self.table[node_id].class_type})"
 
-    def _problem(self, severity: Severity, code: str, message: str, node_id: str, name: str | None = None, hint: str = "") -> Problem:
+    def _problem(
+        self, severity: Severity, code: str, message: str, node_id: str, name: str | None = None, hint: str = ""
+    ) -> Problem:
         entry = self.table[node_id]
         class_type = entry.class_type if isinstance(entry.class_type, str) else None
         where = entry.token.where if isinstance(entry.token, Node) else None
@@ -368,7 +445,9 @@ class _Check:
     def _output_kinds(self, node_id: str) -> list[str]:
         kinds = self.kinds.get(node_id)
         if kinds is None:
-            kinds = self.kinds[node_id] = [o.type if o.template is None else ANY for o in self.definitions[node_id].outputs]
+            kinds = self.kinds[node_id] = [
+                o.type if o.template is None else ANY for o in self.definitions[node_id].outputs
+            ]
         return kinds
 
     def _kind_of(self, value: Any) -> str | None:

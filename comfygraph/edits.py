@@ -47,12 +47,19 @@ def set_inputs(graph: Graph, node_id: str, given: Mapping[str, Any]) -> Graph:
     table[node_id] = entry.but(inputs)
     sources = [value[0] for value in inputs.values() if type(value) is tuple]
     if node_id in upstream_ids(table, sources):
-        raise EditError(f"setting {', '.join(given)} of {label(graph, node_id)} would close a cycle: the node would need its own result")
+        raise EditError(
+            f"setting {', '.join(given)} of {label(graph, node_id)} would close a cycle: the node would need its own result"
+        )
     return Graph._of(table, graph.rules)
 
 
 def _put(
-    inputs: dict[str, Any], links: list[tuple[str, Link[Any]]], definition: NodeDef | None, entry: Entry, name: str, value: Any
+    inputs: dict[str, Any],
+    links: list[tuple[str, Link[Any]]],
+    definition: NodeDef | None,
+    entry: Entry,
+    name: str,
+    value: Any,
 ) -> None:
     """Write one input of a `set`, by keyword or by name on the wire."""
     if definition is None:
@@ -147,7 +154,9 @@ def splice(graph: Graph, link: Link[Any], function: LinkFn) -> Graph:
         consumers = _consumers(graph._table, (source, slot))
         _rewire(graph, table, consumers, target, new._kind)
         if any(node_id in upstream_ids(table, [target[0]]) for node_id, _ in consumers):
-            raise EditError(f"splicing {new!r} in after {link!r} would close a cycle: it is made from something that needs {link!r}")
+            raise EditError(
+                f"splicing {new!r} in after {link!r} would close a cycle: it is made from something that needs {link!r}"
+            )
     return Graph._of(table, graph.rules)
 
 
@@ -156,10 +165,14 @@ def bypass(graph: Graph, node_id: str) -> Graph:
     entry = graph._table[node_id]
     definition = definition_of(entry)
     if definition is None:
-        raise EditError(f"{label(graph, node_id)} cannot be bypassed: its class is not known, so its inputs and outputs cannot be matched")
+        raise EditError(
+            f"{label(graph, node_id)} cannot be bypassed: its class is not known, so its inputs and outputs cannot be matched"
+        )
     table = dict(graph._table)
     inputs = entry.inputs or {}
-    incoming = [(value, kind_of(graph, value)) for value in inputs.values() if type(value) is tuple and value[0] in table]
+    incoming = [
+        (value, kind_of(graph, value)) for value in inputs.values() if type(value) is tuple and value[0] in table
+    ]
     kinds = list(graph[node_id].outputs_by_name.values())
     for slot, kind in enumerate(kinds):
         consumers = _consumers(table, (node_id, slot))
@@ -170,7 +183,9 @@ def bypass(graph: Graph, node_id: str) -> Graph:
         through = next((value for value, given in order if fits(given, kind)), None)
         if through is None:
             names = ", ".join(f"{label(graph, user)}.{name}" for user, name in consumers)
-            raise EditError(f"{label(graph, node_id)} cannot be bypassed: none of its inputs is a {kind}, which {names} needs")
+            raise EditError(
+                f"{label(graph, node_id)} cannot be bypassed: none of its inputs is a {kind}, which {names} needs"
+            )
         _rewire(graph, table, consumers, through, kind_of(graph, through))
     del table[node_id]
     return Graph._of(table, graph.rules)
@@ -183,7 +198,9 @@ def without(graph: Graph, node_ids: Iterable[str]) -> Graph:
         if node_id not in gone:
             for name, value in (entry.inputs or {}).items():
                 if type(value) is tuple and value[0] in gone:
-                    raise EditError(f"{label(graph, value[0])} cannot be taken out: {label(graph, node_id)}.{name} needs it; bypass it, or replace its output first")
+                    raise EditError(
+                        f"{label(graph, value[0])} cannot be taken out: {label(graph, node_id)}.{name} needs it; bypass it, or replace its output first"
+                    )
     return Graph._of({node_id: entry for node_id, entry in graph._table.items() if node_id not in gone}, graph.rules)
 
 
@@ -210,7 +227,9 @@ def merge(graph: Graph, other: Graph) -> Graph:
         same = known.get(id(entry.token))
         if same is not None:
             if graph._table[same] is not entry:
-                raise EditError(f"both graphs have {label(other, node_id)}, edited differently: merge takes graphs of different nodes")
+                raise EditError(
+                    f"both graphs have {label(other, node_id)}, edited differently: merge takes graphs of different nodes"
+                )
             ids[node_id] = same
         elif node_id not in table:
             ids[node_id] = node_id
@@ -220,9 +239,14 @@ def merge(graph: Graph, other: Graph) -> Graph:
     for node_id, entry in other._table.items():
         if id(entry.token) in known:
             continue
-        inputs = None if entry.inputs is None else {
-            name: (ids.get(value[0], value[0]), value[1]) if type(value) is tuple else value for name, value in entry.inputs.items()
-        }
+        inputs = (
+            None
+            if entry.inputs is None
+            else {
+                name: (ids.get(value[0], value[0]), value[1]) if type(value) is tuple else value
+                for name, value in entry.inputs.items()
+            }
+        )
         table[ids[node_id]] = Entry(entry.class_type, inputs, entry.token, entry.rest, entry.proof)
     return Graph._of(table, (*graph.rules, *(rule for rule in other.rules if rule not in graph.rules)))
 
@@ -237,13 +261,17 @@ def extract(graph: Graph, ends: Iterable[str], starts: Iterable[tuple[str, int]]
         if node_id in kept or node_id not in graph._table:
             continue
         kept.add(node_id)
-        pending += [v[0] for v in (graph._table[node_id].inputs or {}).values() if type(v) is tuple and v not in borders]
+        pending += [
+            v[0] for v in (graph._table[node_id].inputs or {}).values() if type(v) is tuple and v not in borders
+        ]
     table: Table = {}
     for node_id, entry in graph._table.items():
         if node_id in kept:
             inputs = entry.inputs
             if inputs is not None and any(type(v) is tuple and v[0] not in kept for v in inputs.values()):
-                entry = entry.but({name: v for name, v in inputs.items() if not (type(v) is tuple and v[0] not in kept)})
+                entry = entry.but(
+                    {name: v for name, v in inputs.items() if not (type(v) is tuple and v[0] not in kept)}
+                )
             table[node_id] = entry
     return Graph._of(table, graph.rules)
 
@@ -271,10 +299,17 @@ def find_link(graph: Graph, link: Link[Any] | Node) -> tuple[str, int]:
 
 
 def _consumers(table: Mapping[str, Entry], link: tuple[str, int]) -> list[tuple[str, str]]:
-    return [(node_id, name) for node_id, entry in table.items() for name, value in (entry.inputs or {}).items() if value == link and type(value) is tuple]
+    return [
+        (node_id, name)
+        for node_id, entry in table.items()
+        for name, value in (entry.inputs or {}).items()
+        if value == link and type(value) is tuple
+    ]
 
 
-def _rewire(graph: Graph, table: Table, consumers: Iterable[tuple[str, str]], target: tuple[str, int], kind: str) -> None:
+def _rewire(
+    graph: Graph, table: Table, consumers: Iterable[tuple[str, str]], target: tuple[str, int], kind: str
+) -> None:
     """Point inputs at another output, kinds checked as by a constructor."""
     found: list[Problem] = []
     changed: dict[str, dict[str, Any]] = {}
@@ -284,7 +319,18 @@ def _rewire(graph: Graph, table: Table, consumers: Iterable[tuple[str, str]], ta
         d = None if definition is None else declared(definition, entry.inputs or {}).get(name)
         if d is not None and not fits(kind, d[0].type):
             message = f"{label(graph, node_id)}.{name} takes {d[0].type}, and would be given {kind}"
-            found.append(Problem("error", "return_type_mismatch", message, node_id, entry.class_type, name, f"give a link of kind {d[0].type}", here()))
+            found.append(
+                Problem(
+                    "error",
+                    "return_type_mismatch",
+                    message,
+                    node_id,
+                    entry.class_type,
+                    name,
+                    f"give a link of kind {d[0].type}",
+                    here(),
+                )
+            )
         changed.setdefault(node_id, dict(entry.inputs or {}))[name] = target
     if found:
         raise GraphError(found)
@@ -343,6 +389,22 @@ def downstream_ids(table: Mapping[str, Entry], roots: Iterable[str]) -> set[str]
             seen.add(node_id)
             pending += users.get(node_id, ())
     return seen
+
+
+def paths(table: Mapping[str, Entry], start: str, end: str, most: int) -> list[list[str]]:
+    """The simple paths from one node to another along the links, shortest first."""
+    from itertools import islice
+
+    import networkx as nx
+
+    shape: nx.DiGraph[str] = nx.DiGraph()
+    shape.add_nodes_from(table)
+    shape.add_edges_from(
+        (v[0], n) for n, e in table.items() for v in (e.inputs or {}).values() if type(v) is tuple and v[0] in table
+    )
+    if end not in nx.descendants(shape, start):
+        return []
+    return list(islice(nx.shortest_simple_paths(shape, start, end), most))
 
 
 def kind_of(graph: Graph, link: tuple[str, int]) -> str:

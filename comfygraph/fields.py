@@ -87,7 +87,11 @@ class Field:
 
     def plain(self, value: Any) -> Any:
         """A value that is no link: a socket takes none."""
-        raise self.misfit("link_expected", f"{self.name} takes a link of kind {self.definition.type}, not {shown(value)}", self.wanted())
+        raise self.misfit(
+            "link_expected",
+            f"{self.name} takes a link of kind {self.definition.type}, not {shown(value)}",
+            self.wanted(),
+        )
 
     def wanted(self) -> str:
         """What would fit, as a hint."""
@@ -113,20 +117,36 @@ class Field:
     def _mismatch(self, link: Link[Any]) -> Misfit:
         node, wanted = link._node, self.definition.type
         source = repr(links.output(node, link._slot, link._kind))
-        fitting = [f".{name}" for name, kind in node.outputs_by_name.items() if fits(kind, wanted) and not self.definition.legacy]
-        hint = f"of its outputs, {listed_plain(fitting)} fits" if fitting else f"no output of {node.class_type} fits; {self.wanted()}"
+        fitting = [
+            f".{name}"
+            for name, kind in node.outputs_by_name.items()
+            if fits(kind, wanted) and not self.definition.legacy
+        ]
+        hint = (
+            f"of its outputs, {listed_plain(fitting)} fits"
+            if fitting
+            else f"no output of {node.class_type} fits; {self.wanted()}"
+        )
         where = f" (made at {node.where})" if node.where else ""
-        return self.misfit("return_type_mismatch", f"{self.name} takes {wanted}, and {source}{where} gives {link._kind}", hint)
+        return self.misfit(
+            "return_type_mismatch", f"{self.name} takes {wanted}, and {source}{where} gives {link._kind}", hint
+        )
 
     def _which_output(self, node: Node) -> Misfit:
         outputs = node.outputs_by_name
         fitting = [f".{name}" for name, kind in outputs.items() if fits(kind, self.definition.type)]
         if not outputs:
-            return self.misfit("return_type_mismatch", f"{self.name} takes {self.definition.type}, and {node.class_type} has no output", self.wanted())
+            return self.misfit(
+                "return_type_mismatch",
+                f"{self.name} takes {self.definition.type}, and {node.class_type} has no output",
+                self.wanted(),
+            )
         return self.misfit(
             "return_type_mismatch",
             f"{self.name} takes {self.definition.type}, and {node.class_type} has {len(outputs)} outputs: say which",
-            f"{listed_plain(fitting)} fits" if fitting else f"none of {listed_plain('.' + name for name in outputs)} fits",
+            f"{listed_plain(fitting)} fits"
+            if fitting
+            else f"none of {listed_plain('.' + name for name in outputs)} fits",
         )
 
 
@@ -190,7 +210,9 @@ class TextField(Field):
 
     def plain(self, value: Any) -> Any:
         if isinstance(value, (list, tuple, dict)):
-            raise self.misfit("invalid_input_type", f"{self.name} takes a text (STRING), not {shown(value)}", "give it a str")
+            raise self.misfit(
+                "invalid_input_type", f"{self.name} takes a text (STRING), not {shown(value)}", "give it a str"
+            )
         return self.judged(jsonable(value, self))
 
     def wanted(self) -> str:
@@ -222,7 +244,9 @@ class ComboField(Field):
     def __init__(self, definition: InputDef, owner: str) -> None:
         super().__init__(definition, owner)
         closed = definition.options is not None and not definition.self_checked
-        self._options = frozenset(o for o in definition.options or () if isinstance(o, (str, int, float))) if closed else None
+        self._options = (
+            frozenset(o for o in definition.options or () if isinstance(o, (str, int, float))) if closed else None
+        )
         self._uploads = any(definition.flags.get(flag) for flag in UPLOAD_FLAGS)
 
     def accept(self, value: Any) -> Any:
@@ -288,11 +312,19 @@ class DynamicComboField(Field):
     def _bare(self, value: Any, choices: Mapping[str, Any]) -> Misfit:
         if isinstance(value, str) and value in choices:
             return self.misfit(
-                "unknown_option", f"{self.name} takes an option with its own inputs, not the bare text {shown(value)}", f"write {self._spelt(value)}(…)"
+                "unknown_option",
+                f"{self.name} takes an option with its own inputs, not the bare text {shown(value)}",
+                f"write {self._spelt(value)}(…)",
             )
-        hint = did_you_mean(value, choices) if isinstance(value, str) else f"there are: {listed_plain(self._spelt(k) for k in choices)}"
+        hint = (
+            did_you_mean(value, choices)
+            if isinstance(value, str)
+            else f"there are: {listed_plain(self._spelt(k) for k in choices)}"
+        )
         if isinstance(value, Link):
-            return self.misfit("unknown_option", f"{self.name} chooses which inputs the node has, so it cannot be a link", hint)
+            return self.misfit(
+                "unknown_option", f"{self.name} chooses which inputs the node has, so it cannot be a link", hint
+            )
         return self.misfit("unknown_option", f"{self.name} has no option {shown(value)}", hint)
 
     def _spelt(self, key: str) -> str:
@@ -319,14 +351,24 @@ class AutogrowField(Field):
             given = cast("Mapping[str, Any]", value)
             unknown = next((name for name in given if name not in slots), None)
             if unknown is not None:
-                raise self.misfit("unknown_input", f"{self.name} has no slot {shown(unknown)}", did_you_mean(unknown, slots, what="slot"))
+                raise self.misfit(
+                    "unknown_input",
+                    f"{self.name} has no slot {shown(unknown)}",
+                    did_you_mean(unknown, slots, what="slot"),
+                )
         elif isinstance(value, (list, tuple)):
             items = cast("Sequence[Any]", value)
             if len(items) > len(slots):
-                raise self.misfit("unknown_input", f"{self.name} takes at most {len(slots)}, and {len(items)} were given")
+                raise self.misfit(
+                    "unknown_input", f"{self.name} takes at most {len(slots)}, and {len(items)} were given"
+                )
             given = dict(zip(slots, items))
         else:
-            raise self.misfit("invalid_input_type", f"{self.name} takes a list, or a mapping by slot, not {shown(value)}", f"write {self.keyword}=[…]")
+            raise self.misfit(
+                "invalid_input_type",
+                f"{self.name} takes a list, or a mapping by slot, not {shown(value)}",
+                f"write {self.keyword}=[…]",
+            )
         trusted = True
         for i, slot in enumerate(slots):
             item = given.get(slot)
@@ -340,7 +382,9 @@ class AutogrowField(Field):
                     inputs[name] = notice.value
                     trusted = trusted and notice.trusted
             elif i < self.grow.min:
-                raise self.misfit("required_input_missing", f"{self.name} needs at least {self.grow.min}, and {slot} is missing")
+                raise self.misfit(
+                    "required_input_missing", f"{self.name} needs at least {self.grow.min}, and {slot} is missing"
+                )
         raise Notice(trusted=trusted)
 
 
@@ -361,7 +405,12 @@ def field(definition: InputDef, owner: str) -> Field:
     return FIELDS[definition.form](definition, owner)
 
 
-_MEMBER_TYPES: Final[dict[str, tuple[type, ...]]] = {"INT": (int, float), "FLOAT": (int, float), "STRING": (str,), "BOOLEAN": (bool,)}
+_MEMBER_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "INT": (int, float),
+    "FLOAT": (int, float),
+    "STRING": (str,),
+    "BOOLEAN": (bool,),
+}
 
 
 def judge_data(definition: InputDef, value: Any) -> Verdict | None:
@@ -389,7 +438,9 @@ def jsonable(value: Any, at: Field) -> Any:
     try:
         json.dumps(value)
     except (TypeError, ValueError, RecursionError):
-        raise at.misfit("invalid_input_type", f"{at.name} cannot be sent: {shown(value)} is no JSON value", at.wanted()) from None
+        raise at.misfit(
+            "invalid_input_type", f"{at.name} cannot be sent: {shown(value)} is no JSON value", at.wanted()
+        ) from None
     return value
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .problems import Problem
 
 N = TypeVar("N", bound=Node)
+K = TypeVar("K")
 Rule = Callable[["Graph"], "Sequence[Problem]"]
 _ATOMS: Final = frozenset({str, int, float, bool, type(None)})
 
@@ -47,7 +48,12 @@ class Entry:
     __slots__ = ("class_type", "inputs", "proof", "rest", "token")
 
     def __init__(
-        self, class_type: Any, inputs: dict[str, Any] | None, token: Node | Token, rest: dict[str, Any] | None = None, proof: NodeDef | None = None
+        self,
+        class_type: Any,
+        inputs: dict[str, Any] | None,
+        token: Node | Token,
+        rest: dict[str, Any] | None = None,
+        proof: NodeDef | None = None,
     ) -> None:
         self.class_type = class_type
         self.inputs = inputs
@@ -291,7 +297,9 @@ class Graph:
 
     def uploads(self) -> list[Upload]:
         """The files to send before the graph, each once."""
-        found = (v for entry in self._table.values() if entry.inputs for v in entry.inputs.values() if type(v) is Upload)
+        found = (
+            v for entry in self._table.values() if entry.inputs for v in entry.inputs.values() if type(v) is Upload
+        )
         return list(dict.fromkeys(found))
 
     def partner_nodes(self, catalogue: Mapping[str, NodeDef] | None = None) -> list[str]:
@@ -299,7 +307,11 @@ class Graph:
         from .checks import definitions_or_bundled
 
         known = definitions_or_bundled(catalogue)
-        return [node_id for node_id, entry in self._table.items() if entry.class_type in known and known[entry.class_type].api_node]
+        return [
+            node_id
+            for node_id, entry in self._table.items()
+            if entry.class_type in known and known[entry.class_type].api_node
+        ]
 
     # -- editing ------------------------------------------------------------------------------------------------------
 
@@ -317,6 +329,107 @@ class Graph:
         from .edits import set_inputs
 
         return set_inputs(self, self.id(node), inputs)
+
+    def replace(self, old: Link[K], new: Link[K]) -> Graph:
+        """The graph with every consumer of `old` linked to `new` instead; what nothing needs any more is dropped.
+
+        Consumers that `new` is itself made from keep `old`.
+
+        Raises:
+            EditError: `old` is not in the graph, or only `new` itself uses it.
+            GraphError: `new` is of a kind that a consumer does not take.
+        """
+        from .edits import replace
+
+        return replace(self, old, new)
+
+    def splice(self, link: Link[K], function: Callable[[Output[K]], Link[K]]) -> Graph:
+        """The graph with something put behind an output: every consumer of `link` is linked to what `function` makes of it.
+
+        Args:
+            link: the output to put it behind.
+            function: takes that output, returns the link that the consumers get.
+
+        Raises:
+            EditError: `link` is not in the graph, or the result would be a cycle.
+            GraphError: the result is of a kind that a consumer does not take.
+
+        Example:
+            >>> g.splice(ckpt.MODEL, lambda m: LoraLoaderModelOnly(model=m, lora_name="x.safetensors"))   # doctest: +SKIP
+        """
+        from .edits import splice
+
+        return splice(self, link, function)
+
+    def bypass(self, node: Node | str) -> Graph:
+        """The graph without a node, its inputs passed through to its outputs of the same kind, as the editor's bypass does.
+
+        Raises:
+            EditError: an output that is used has no input of its kind.
+        """
+        from .edits import bypass
+
+        return bypass(self, self.id(node))
+
+    def without(self, *nodes: Node | str) -> Graph:
+        """The graph without these nodes.
+
+        Raises:
+            EditError: another node needs one of them.
+        """
+        from .edits import without
+
+        return without(self, [self.id(node) for node in nodes])
+
+    def prune(self, *keep: Node | str) -> Graph:
+        """The graph without what feeds no output node and none of `keep`."""
+        from .edits import prune
+
+        return prune(self, [self.id(node) for node in keep])
+
+    def merge(self, other: Graph) -> Graph:
+        """Both graphs in one: this one's ids stay, those of `other` that are taken are given anew; handles of both are valid.
+
+        Raises:
+            EditError: both have the same node, edited differently.
+        """
+        from .edits import merge
+
+        return merge(self, other)
+
+    def extract(self, *ends: Link[Any] | Node | str, starts: Sequence[Link[Any]] = ()) -> Graph:
+        """The part of the graph that `ends` need, without what lies before `starts`.
+
+        Inputs that were linked to `starts` are left open, for `set` or another graph to fill.
+        """
+        from .edits import extract, find_link
+
+        roots = [self.id(end) if isinstance(end, (str, Node)) else find_link(self, end)[0] for end in ends]
+        return extract(self, roots, [find_link(self, start) for start in starts])
+
+    def upstream(self, node: Node | str) -> list[Node]:
+        """What a node needs, itself not included, in the graph's order."""
+        from .edits import upstream_ids
+
+        node_id = self.id(node)
+        found = upstream_ids(self._table, [node_id])
+        return [self._view(other) for other in self._table if other in found and other != node_id]
+
+    def downstream(self, node: Node | str) -> list[Node]:
+        """What needs a node, itself not included, in the graph's order."""
+        from .edits import downstream_ids
+
+        node_id = self.id(node)
+        found = downstream_ids(self._table, [node_id])
+        return [self._view(other) for other in self._table if other in found and other != node_id]
+
+    def paths(self, start: Node | str, end: Node | str, *, most: int = 100) -> list[list[Node]]:
+        """The ways from one node to another, shortest first, at most `most` of them."""
+        from .edits import paths
+
+        return [
+            [self._view(node_id) for node_id in path] for path in paths(self._table, self.id(start), self.id(end), most)
+        ]
 
     def with_rules(self, *rules: Rule) -> Graph:
         """The graph with more rules: module-level functions from a graph to problems."""
@@ -358,7 +471,9 @@ class Graph:
 
     def _inputs_of(self, node_id: str) -> Mapping[str, Any]:
         inputs = self._table[node_id].inputs or {}
-        return MappingProxyType({name: self._link(value) if type(value) is tuple else value for name, value in inputs.items()})
+        return MappingProxyType(
+            {name: self._link(value) if type(value) is tuple else value for name, value in inputs.items()}
+        )
 
     def _link(self, link: tuple[str, int]) -> Any:
         source, slot = link
@@ -404,7 +519,8 @@ def _plain(entry: Entry) -> dict[str, Any]:
 
 def _wire(entry: Entry, uploaded: Mapping[str, str] | None) -> dict[str, Any]:
     inputs = {
-        name: value if type(value) in _ATOMS else _value(value, uploaded) for name, value in (entry.inputs or {}).items()
+        name: value if type(value) in _ATOMS else _value(value, uploaded)
+        for name, value in (entry.inputs or {}).items()
     }
     row: dict[str, Any] = {"class_type": entry.class_type, "inputs": inputs}
     return _whole(entry, row) if entry.rest is not None or entry.inputs is None else row

@@ -22,7 +22,9 @@ def kind_of(value: Any) -> str | None:
 KindOf = Callable[[Any], "str | None"]
 
 
-def members_of(definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf = kind_of) -> Iterator[tuple[str, InputDef, str]]:
+def members_of(
+    definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf = kind_of
+) -> Iterator[tuple[str, InputDef, str]]:
     """The linked match-type inputs: name, definition, and the kind that is linked there, as `kind_of` tells it of a value."""
     for d in definition.inputs.values():
         if d.type == MATCH_TYPE:
@@ -45,14 +47,18 @@ def verdicts(definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf = k
         template = d.template or ""
         if not fits(kind, d.allowed):
             message = f"{name} takes {' or '.join(d.allowed.split(','))}, and is given {kind}"
-            found.append((name, Verdict("error", "return_type_mismatch", message, f"give it a link of kind {d.allowed}")))
+            found.append(
+                (name, Verdict("error", "return_type_mismatch", message, f"give it a link of kind {d.allowed}"))
+            )
             continue
         if kind in (ANY, MATCH_TYPE):
             continue
         other, settled = first.setdefault(template, (name, kind))
         if not fits(kind, settled):
             message = f"{name} and {other} take one kind together: {other} is given {settled}, {name} {kind}"
-            found.append((name, Verdict("error", "return_type_mismatch", message, f"give {name} a link of kind {settled}")))
+            found.append(
+                (name, Verdict("error", "return_type_mismatch", message, f"give {name} a link of kind {settled}"))
+            )
     return found
 
 

@@ -186,7 +186,7 @@ class Node:
         from .errors import EditError
 
         names = list(self.outputs_by_name)
-        if isinstance(which, int) and (0 <= which < len(names) or self._definition_or_none() is None and which >= 0):
+        if isinstance(which, int) and (0 <= which < len(names) or (self._definition_or_none() is None and which >= 0)):
             return self._output(which)
         if isinstance(which, str) and which.upper() in names:
             return self._output(names.index(which.upper()))
@@ -372,7 +372,17 @@ def _bind_slowly(node: Node, plan: Plan, values: tuple[Any, ...], error: Excepti
         except Misfit as misfit:
             v = misfit.verdict
             message = f"{node.class_type}: {v.message}"
-            found.append(Problem(v.severity, v.code, message, class_type=node.class_type, input=misfit.name, hint=v.hint, where=node.where))
+            found.append(
+                Problem(
+                    v.severity,
+                    v.code,
+                    message,
+                    class_type=node.class_type,
+                    input=misfit.name,
+                    hint=v.hint,
+                    where=node.where,
+                )
+            )
     if found:
         raise GraphError(found) from None
     node._links.extend(item for item in node._inputs.items() if isinstance(item[1], Link))
@@ -386,7 +396,9 @@ def _refuse_option(option: Option, error: Any) -> None:
     where = _place(*site) if isinstance(site, tuple) else site
     v = error.verdict
     message = f"{type(option).__qualname__}: {v.message}"
-    raise GraphError([Problem(v.severity, v.code, message, class_type=option._at[0], input=error.name, hint=v.hint, where=where)]) from None
+    raise GraphError(
+        [Problem(v.severity, v.code, message, class_type=option._at[0], input=error.name, hint=v.hint, where=where)]
+    ) from None
 
 
 def _outside(frame: FrameType | None) -> tuple[CodeType, int] | str | None:

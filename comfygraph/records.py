@@ -163,7 +163,9 @@ def _outputs(record: Mapping[str, Any]) -> tuple[OutputDef, ...]:
 
 
 def _templates(inputs: Iterable[InputDef], outputs: Iterable[OutputDef]) -> tuple[str, ...]:
-    found = {item.template for i in inputs for item in (i, i.grow.item if i.grow else i)} | {o.template for o in outputs}
+    found = {item.template for i in inputs for item in (i, i.grow.item if i.grow else i)} | {
+        o.template for o in outputs
+    }
     return tuple(sorted(template for template in found if template is not None))
 
 

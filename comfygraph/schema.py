@@ -35,7 +35,9 @@ class NodeRecord(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True, protected_namespaces=())
 
-    input: Annotated[dict[Name, Annotated[dict[Name, JsonValue], BeforeValidator(_none_is_empty)]], BeforeValidator(_none_is_empty)]
+    input: Annotated[
+        dict[Name, Annotated[dict[Name, JsonValue], BeforeValidator(_none_is_empty)]], BeforeValidator(_none_is_empty)
+    ]
     input_order: dict[str, list[str] | None] | None = None
     output: Annotated[list[str | list[JsonValue]], BeforeValidator(_listed)] = []
     output_name: Annotated[list[str | None], BeforeValidator(_listed)] = []
@@ -83,7 +85,9 @@ def read_object_info(data: object, *, source: str = "object_info") -> tuple[dict
         except ValidationError as error:
             faults[class_type] = _first(error)
             continue
-        specs = ((n, spec) for section, inputs in record.input.items() if section != "hidden" for n, spec in inputs.items())
+        specs = (
+            (n, spec) for section, inputs in record.input.items() if section != "hidden" for n, spec in inputs.items()
+        )
         fault = next((f"input {name!r}: {why}" for name, spec in specs if (why := _fault(spec))), "")
         if fault:
             faults[class_type] = fault

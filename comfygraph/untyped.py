@@ -53,17 +53,35 @@ def arguments(plan: Plan, owner: str, given: Mapping[str, Any]) -> list[Any]:
             value = default_of(field.definition)
         if value is MISSING:
             message = f"{owner} needs {field.name}, and it was not given"
-            found.append(Problem("error", "required_input_missing", message, class_type=class_type, input=field.name, hint=field.wanted(), where=where))
+            found.append(
+                Problem(
+                    "error",
+                    "required_input_missing",
+                    message,
+                    class_type=class_type,
+                    input=field.name,
+                    hint=field.wanted(),
+                    where=where,
+                )
+            )
         values.append(value)
     known = [field.keyword for field in plan.fields]
     for name in rest:
         hint = did_you_mean(name, known, what="input")
-        found.append(Problem("error", "unknown_input", f"{owner} has no input {name!r}", class_type=class_type, input=name, hint=hint, where=where))
+        found.append(
+            Problem(
+                "error",
+                "unknown_input",
+                f"{owner} has no input {name!r}",
+                class_type=class_type,
+                input=name,
+                hint=hint,
+                where=where,
+            )
+        )
     if found:
         raise GraphError(found)
     return values
-
-
 
 
 @lru_cache(maxsize=4096)
@@ -74,5 +92,9 @@ def known_class(class_type: Any) -> type[Node]:
 
     if isinstance(class_type, str) and class_type in nodes.definitions():
         return cast("type[Node]", getattr(nodes, class_name(class_type)))
-    body = {"__slots__": (), "class_type": class_type, "__doc__": "A node of a class that comfygraph has no definition of."}
+    body = {
+        "__slots__": (),
+        "class_type": class_type,
+        "__doc__": "A node of a class that comfygraph has no definition of.",
+    }
     return type("UnknownNode", (Node,), body)

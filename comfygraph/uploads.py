@@ -49,7 +49,9 @@ class Upload:
             return self._content
         content = _read(self._path or Path())
         if f"-{hashlib.sha256(content).hexdigest()[:24]}" not in self.name:
-            raise UploadError(f"{self._path}: the file has changed since the node that loads it was made; make the node again")
+            raise UploadError(
+                f"{self._path}: the file has changed since the node that loads it was made; make the node again"
+            )
         return content
 
     def __eq__(self, other: object) -> bool:

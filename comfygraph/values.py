@@ -76,7 +76,9 @@ def judge(definition: InputDef, value: Any) -> Verdict | None:
                 f"{definition.name} takes {_EXPECTED[definition.type]} ({definition.type}), not {shown(value)}",
                 span(definition),
             )
-        native = isinstance(value, _NATIVE[definition.type]) and (definition.type == "BOOLEAN") == isinstance(value, bool)
+        native = isinstance(value, _NATIVE[definition.type]) and (definition.type == "BOOLEAN") == isinstance(
+            value, bool
+        )
         if not native:
             notice = Verdict(
                 "warning",
@@ -86,7 +88,12 @@ def judge(definition: InputDef, value: Any) -> Verdict | None:
                 f"write {shown(coerced)} if that is meant",
             )
         elif isinstance(coerced, float) and math.isnan(coerced):
-            notice = Verdict("warning", "value_coerced", f"{definition.name} is NaN, which passes the server's bounds", span(definition))
+            notice = Verdict(
+                "warning",
+                "value_coerced",
+                f"{definition.name} is NaN, which passes the server's bounds",
+                span(definition),
+            )
         value = coerced
     if definition.self_checked:
         return _file(definition, value) or notice
@@ -105,12 +112,24 @@ def span(definition: InputDef) -> str:
 def _bounds(definition: InputDef, value: Any) -> Verdict | None:
     try:
         if definition.min is not None and value < definition.min:
-            return Verdict("error", "value_smaller_than_min", f"{definition.name} is {shown(value)}, below its minimum", span(definition))
+            return Verdict(
+                "error",
+                "value_smaller_than_min",
+                f"{definition.name} is {shown(value)}, below its minimum",
+                span(definition),
+            )
         if definition.max is not None and value > definition.max:
-            return Verdict("error", "value_bigger_than_max", f"{definition.name} is {shown(value)}, above its maximum", span(definition))
+            return Verdict(
+                "error",
+                "value_bigger_than_max",
+                f"{definition.name} is {shown(value)}, above its maximum",
+                span(definition),
+            )
     except TypeError:
         # The server's own comparison raises here, and its validation of the node fails with it.
-        return Verdict("error", "invalid_input_type", f"{definition.name} takes a number, not {shown(value)}", span(definition))
+        return Verdict(
+            "error", "invalid_input_type", f"{definition.name} takes a number, not {shown(value)}", span(definition)
+        )
     return None
 
 
@@ -124,7 +143,12 @@ def _listed(definition: InputDef, value: Any) -> Verdict | None:
             return None
         value = unknown[0]
     what = f"file in the server's {definition.folder} folder" if definition.folder else "option"
-    return Verdict("error", "value_not_in_list", f"{definition.name}: {shown(value)} is no {what}", did_you_mean(value, options, what=what))
+    return Verdict(
+        "error",
+        "value_not_in_list",
+        f"{definition.name}: {shown(value)} is no {what}",
+        did_you_mean(value, options, what=what),
+    )
 
 
 _ANNOTATION: Final = re.compile(r" \[(input|output|temp)\]$")
@@ -140,16 +164,15 @@ def _file(definition: InputDef, value: Any) -> Verdict | None:
     if elsewhere or name in definition.options:
         return None
     message = f"{definition.name}: there is no file {shown(value)} in the server's input folder"
-    return Verdict("error", "custom_validation_failed", message, did_you_mean(name, definition.options, what="file there"))
+    return Verdict(
+        "error", "custom_validation_failed", message, did_you_mean(name, definition.options, what="file there")
+    )
 
 
 def reads_as_link(value: Any) -> bool:
     """Whether the executor takes this value for a link (comfy_execution/graph_utils.py ``is_link``)."""
     return (
-        isinstance(value, list)
-        and len(value) == 2
-        and isinstance(value[0], str)
-        and isinstance(value[1], (int, float))
+        isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], (int, float))
     )
 
 

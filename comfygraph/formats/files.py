@@ -46,7 +46,11 @@ def prompt_of(content: bytes, catalogue: Mapping[str, NodeDef] | None = None) ->
 
 def _decode(content: bytes) -> Any:
     """The JSON of a file, or the JSON that a picture carries: what was run (``prompt``) before what was drawn (``workflow``)."""
-    if content[:1].lstrip() in (b"{", b"[") or content[:64].lstrip()[:1] in (b"{", b"[") or content[:3] == b"\xef\xbb\xbf":
+    if (
+        content[:1].lstrip() in (b"{", b"[")
+        or content[:64].lstrip()[:1] in (b"{", b"[")
+        or content[:3] == b"\xef\xbb\xbf"
+    ):
         return parse(content, "the file")
     from . import png
 
@@ -77,7 +81,9 @@ def _read(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise FormatError(f"{path}: {size / 2**20:.0f} MB; comfygraph reads workflows of at most {MAX_BYTES // 2**20} MB")
+            raise FormatError(
+                f"{path}: {size / 2**20:.0f} MB; comfygraph reads workflows of at most {MAX_BYTES // 2**20} MB"
+            )
         return path.read_bytes()
     except OSError as error:
         raise FormatError(f"{path}: cannot be read: {error.strerror or error}") from None
