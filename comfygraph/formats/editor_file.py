@@ -160,7 +160,7 @@ def _graph(record: Mapping[str, Any], identifier: str, count: list[int]) -> File
         count[0] += 1
         if count[0] > MAX_NODES:
             raise FormatError(f"more than {MAX_NODES:,} nodes: too large for a workflow")
-        node = _node(item, graph)
+        node = node_from(item, graph.where)
         if node.id in graph.nodes:
             raise FormatError(
                 f"damaged workflow: two nodes of {graph.where} have the id {shown(node.id)}: "
@@ -177,14 +177,15 @@ def _graph(record: Mapping[str, Any], identifier: str, count: list[int]) -> File
     return graph
 
 
-def _node(item: object, graph: FileGraph) -> FileNode:
+def node_from(item: object, where: str) -> FileNode:
+    """Read one node; `where` is the graph that it is in, for messages."""
     record = mapping(item)
     identifier = node_id(record.get("id")) if record is not None else None
     if record is None or identifier is None:
-        raise FormatError(f"damaged workflow: a node of {graph.where} has no id")
+        raise FormatError(f"damaged workflow: a node of {where} has no id")
     kind = record.get("type")
     if not isinstance(kind, str) or not kind:
-        raise FormatError(f"damaged workflow: node {identifier} of {graph.where} has no type")
+        raise FormatError(f"damaged workflow: node {shown(identifier)} of {where} has no type")
     title, mode = record.get("title"), record.get("mode")
     outputs = [mapping(output) or {} for output in sequence(record.get("outputs"))]
     saved: object = record.get("widgets_values")

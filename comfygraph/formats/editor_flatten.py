@@ -142,9 +142,10 @@ def _refuse_unknown(active: list[tuple[Place, Node]]) -> None:
         lines.append(f"{shown(kind)}{pack}: node{'s' if len(where) > 1 else ''} {', '.join(where[:5])}{more}")
     if len(missing) > 20:
         lines.append(f"… and {len(missing) - 20} more classes")
-    count = f"a node class that the catalogue does not have" if len(missing) == 1 else f"{len(missing)} node classes that the catalogue does not have"
+    count = "a node class" if len(missing) == 1 else f"{len(missing)} node classes"
     raise FormatError(
-        f"the workflow uses {count}: {'; '.join(lines)}. Convert with the catalogue of a server that has them, or bypass these nodes"
+        f"the workflow uses {count} that the catalogue does not have: {'; '.join(lines)}. "
+        "Convert it with the catalogue of a server that has them, or bypass these nodes in the editor"
     )
 
 
@@ -167,7 +168,7 @@ class _Names:
                     aliases.setdefault(alias, node)
                 titles.setdefault(node.title, node)
             self._by_name = {**titles, **aliases}
-        found = self._by_name[name].form.widget(widget)
+        found = self._by_name[name].named(widget)
         if found is None:
             raise KeyError(widget)
         return None if found.value is MISSING else found.value

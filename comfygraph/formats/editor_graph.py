@@ -66,6 +66,12 @@ class Node:
             return socket.promoted
         return self.form.widget(socket.widget) if socket.widget is not None else None
 
+    def named(self, name: str) -> Widget | None:
+        """The widget of this name that the node shows."""
+        if self.inner is not None:
+            return next((s.promoted for s in self.form.sockets if s.promoted is not None and s.name == name), None)
+        return self.form.widget(name)
+
     def socket_of(self, widget: Widget) -> Socket | None:
         """The socket that feeds a widget."""
         if self.inner is not None:

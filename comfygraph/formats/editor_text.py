@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-_COMMENT: Final = re.compile(r"/\*.*?\*/|//[^\n\r\u2028\u2029]*", re.DOTALL)
+_COMMENT: Final = re.compile(r"/\*|//[^\n\r\u2028\u2029]*")
 _ESCAPED: Final = re.compile(r"\\([{}|])")
 _PATTERN: Final = re.compile(r"%([^%]+)%")
 _UNSAFE: Final = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f]')
@@ -28,7 +28,7 @@ def dynamic_prompt(text: str) -> str:
     if not any(mark in text for mark in ("{", "\\", "/")):
         return text
     # One frame for each choice that is being read: the text, how far it is read, and what came of it.
-    frames: list[tuple[str, int, list[str]]] = [(_COMMENT.sub("", text), 0, [])]
+    frames: list[tuple[str, int, list[str]]] = [(_without_comments(text), 0, [])]
     while True:
         source, at, done = frames.pop()
         while at < len(source):
@@ -39,7 +39,7 @@ def dynamic_prompt(text: str) -> str:
             elif sign == "{" and len(frames) < _DEEPEST:
                 option, at = _first_option(source, at + 1)
                 frames.append((source, at, done))
-                source, at, done = _COMMENT.sub("", option), 0, []
+                source, at, done = _without_comments(option), 0, []
             else:
                 done.append(sign)
                 at += 1
@@ -47,6 +47,23 @@ def dynamic_prompt(text: str) -> str:
         if not frames:
             return result
         frames[-1][2].append(result)
+
+
+def _without_comments(text: str) -> str:
+    """Take out ``/* … */`` and ``// …``. By hand, as one pattern for both takes quadratic time on many an open comment."""
+    kept: list[str] = []
+    at = 0
+    while match := _COMMENT.search(text, at):
+        end = match.end()
+        if match[0] == "/*":
+            end = text.find("*/", end) + 2
+            if end == 1:  # never closed: it is text, and so is each one after it
+                kept.append(text[at : match.end()])
+                rest = text[match.end() :]
+                return "".join(kept) + re.sub(r"//[^\n\r\u2028\u2029]*", "", rest)
+        kept.append(text[at : match.start()])
+        at = end
+    return "".join(kept) + text[at:]
 
 
 def _first_option(source: str, at: int) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from ..definition import NodeDef
 from .editor_file import read
 from .editor_flatten import flatten
 from .editor_graph import load
+from .editor_groups import ungroup
 from .editor_ids import tell_apart
 
 
@@ -46,6 +47,7 @@ def to_api(data: object, catalogue: Mapping[str, NodeDef], *, now: datetime | No
     """
     file = read(data)
     tell_apart(file)
+    ungroup(file, catalogue)
     prompt = flatten(load(file, catalogue), now or datetime.now())
     for entry in prompt.values():
         inputs: dict[str, Any] = entry["inputs"]
