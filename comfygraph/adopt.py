@@ -1,4 +1,6 @@
-"""Constructed nodes -> rows of a graph's table, in the cases that are not the plain one: names, titles, handles of another graph."""
+"""Constructed nodes -> rows of a graph's table, in the cases that are not the plain one: names, titles, handles of
+another graph.
+"""
 
 from __future__ import annotations
 

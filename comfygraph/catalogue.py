@@ -52,7 +52,9 @@ class Catalogue(Mapping[str, NodeDef]):
         release: str | None = None,
         open_files: bool = False,
     ) -> None:
-        """Use the constructors above; this one trusts what it is given (`lines`: records as JSON text, read when asked for)."""
+        """Use the constructors above; this one trusts what it is given (`lines`: records as JSON text, read when
+        asked for).
+        """
         self._raw: dict[str, Mapping[str, Any]] = dict(records or {})
         self._text: dict[str, str] = dict(lines or {})
         self._nodes: dict[str, NodeDef] = {}
@@ -121,7 +123,9 @@ class Catalogue(Mapping[str, NodeDef]):
         return self._digest
 
     def record(self, class_type: str) -> Mapping[str, Any]:
-        """The ``object_info`` record of a class (for bundled releases without ComfyUI's prose). KeyError if there is none."""
+        """The ``object_info`` record of a class (for bundled releases without ComfyUI's prose). KeyError if there is
+        none.
+        """
         raw = self._raw.get(class_type)
         if raw is None:
             raw = self._raw[class_type] = json.loads(self._text[class_type])

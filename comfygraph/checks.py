@@ -1,7 +1,9 @@
 """The rules: is this a graph that the server takes, and that then runs as written?
 
-`check` answers with all problems at once. The judge is the real server: execution.py ``validate_prompt`` and ``validate_inputs`` of
-ComfyUI 0.33.0, and what a run then did (the traces). networkx answers what is a question of the graph: order, cycles, depth and
+`check` answers with all problems at once. The judge is the real server: execution.py ``validate_prompt`` and
+``validate_inputs`` of
+ComfyUI 0.33.0, and what a run then did (the traces). networkx answers what is a question of the graph: order, cycles,
+depth and
 what feeds an output.
 """
 
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
     from .graph import Entry, Graph
 
 DEEP: Final = 300
-"""Links in a row that a real server is known to manage; 1,000 break its recursion (ComfyUI 0.33.0, default settings)."""
+"""Links in a row that a real server is known to manage; 1,000 break its recursion (ComfyUI 0.33.0, default
+settings).
+"""
 
 EDITOR_ONLY: Final = frozenset({("Preview3D", "image"), ("SaveGLB", "image")})
 """Undeclared inputs that ComfyUI's own editor sends along; nothing reads them."""
@@ -79,7 +83,9 @@ class _Check:
         self.templated = False
 
     def problems(self) -> list[Problem]:
-        """Everything: classes, outputs, shape, then each node that no constructor has checked against these definitions."""
+        """Everything: classes, outputs, shape, then each node that no constructor has checked against these
+        definitions.
+        """
         table, find, definitions = self.table, self.known.find, self.definitions
         found: list[Problem] = []
         outputs: set[str] = set()
@@ -116,7 +122,8 @@ class _Check:
         if not outputs:
             found.append(self._no_outputs())
         if self.graph._constructed and len(table) <= DEEP:
-            # A constructor can only be given nodes that exist already: such a graph has no cycle, its ids stand in order of
+            # A constructor can only be given nodes that exist already: such a graph has no cycle, its ids stand in
+            # order of
             # creation, and it is too small to be too deep. networkx would take 15 µs to say so, and 90 ms to import.
             order: Collection[str] = table.keys()
             looped: set[str] = set()
@@ -294,8 +301,12 @@ class _Check:
     def _undeclared(self, definition: NodeDef, name: str, value: Any, names: Mapping[str, Any]) -> Iterator[Verdict]:
         link = tuple(value) if reads_as_link(value) else value if type(value) is tuple else None
         if link is not None and link[0] not in self.table:
-            # Traces worker_killed_by_dangling_link_in_undeclared_input: the server accepts this prompt and never runs anything again.
-            message = f"{definition.class_type} has no input {name!r}, and it holds a link to node {shown(link[0])}, which does not exist: this stops a real server's only worker for good"
+            # Traces worker_killed_by_dangling_link_in_undeclared_input: the server accepts this prompt and never runs
+            # anything again.
+            message = (
+                f"{definition.class_type} has no input {name!r}, and it holds a link to node {shown(link[0])}, which does not "
+                "exist: this stops a real server's only worker for good"
+            )
             yield Verdict("error", "linked_node_missing", message, did_you_mean(name, names, what="input"))
             return
         if ALL in SELF_CHECKED.get(definition.class_type, ()) or (definition.class_type, name) in EDITOR_ONLY:

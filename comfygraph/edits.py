@@ -199,7 +199,8 @@ def without(graph: Graph, node_ids: Iterable[str]) -> Graph:
             for name, value in (entry.inputs or {}).items():
                 if type(value) is tuple and value[0] in gone:
                     raise EditError(
-                        f"{label(graph, value[0])} cannot be taken out: {label(graph, node_id)}.{name} needs it; bypass it, or replace its output first"
+                        f"{label(graph, value[0])} cannot be taken out: {label(graph, node_id)}.{name} needs it; "
+                        "bypass it, or replace its output first"
                     )
     return Graph._of({node_id: entry for node_id, entry in graph._table.items() if node_id not in gone}, graph.rules)
 
@@ -280,7 +281,9 @@ def extract(graph: Graph, ends: Iterable[str], starts: Iterable[tuple[str, int]]
 
 
 def adopt(graph: Graph, table: Table, links: Iterable[Link[Any]]) -> dict[int, str]:
-    """Write the nodes that these links come from, and all that is new upstream of them, into `table`; ids by identity."""
+    """Write the nodes that these links come from, and all that is new upstream of them, into `table`; ids by
+    identity.
+    """
     sources = [link._node for link in links]
     for node in sources:
         other = node._extra.graph if node._extra is not None else None
@@ -339,7 +342,9 @@ def _rewire(
 
 
 def _dropped(table: Table, candidates: Iterable[str], keep: set[str]) -> set[str]:
-    """The nodes among `candidates` and upstream of them that nothing uses any more. Output nodes are used by being there."""
+    """The nodes among `candidates` and upstream of them that nothing uses any more. Output nodes are used by being
+    there.
+    """
     users: dict[str, int] = dict.fromkeys(table, 0)
     for entry in table.values():
         for value in (entry.inputs or {}).values():

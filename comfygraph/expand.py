@@ -15,7 +15,8 @@ from .raw import Raw
 def declared(definition: NodeDef, inputs: Mapping[str, Any]) -> dict[str, tuple[InputDef, bool]]:
     """Every input the server knows of for these values: name on the wire -> its definition, and whether it is needed.
 
-    A dynamic combo brings the inputs of the option that is chosen (none when its key is unknown), an autogrow all its slots.
+    A dynamic combo brings the inputs of the option that is chosen (none when its key is unknown), an autogrow all its
+    slots.
     """
     found: dict[str, tuple[InputDef, bool]] = {}
     pending: list[tuple[str, InputDef]] = [(d.name, d) for d in reversed(definition.inputs.values())]

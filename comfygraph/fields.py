@@ -1,6 +1,7 @@
 """What a constructor does with each argument: one small class for each form of input.
 
-A `Field` takes the value that the user gave and returns what the graph keeps: a link, or the JSON value as it will be sent. It
+A `Field` takes the value that the user gave and returns what the graph keeps: a link, or the JSON value as it will be
+sent. It
 raises `Misfit` for what the server would refuse or what could not run. The first line of each `accept` is the common case;
 everything else, messages included, is in the slow path behind it.
 """
@@ -69,7 +70,9 @@ class Field:
         inputs[self.name] = self.accept(value)
 
     def odd(self, value: Any) -> Any:
-        """The slow path: every value that is not the common case. Raises Misfit, or Notice for a value that is taken all the same."""
+        """The slow path: every value that is not the common case. Raises Misfit, or Notice for a value that is taken
+        all the same.
+        """
         if isinstance(value, Raw):
             raise Notice(value, trusted=True)
         if isinstance(value, Link):
@@ -463,7 +466,9 @@ def listed_plain(names: Any) -> str:
 
 
 def default_of(definition: InputDef) -> Any:
-    """What an untyped node is given where the caller says nothing: the default, None where it may be left out, else MISSING."""
+    """What an untyped node is given where the caller says nothing: the default, None where it may be left out, else
+    MISSING.
+    """
     if definition.form == "dynamic_combo" or definition.type == MATCH_TYPE or definition.form == "socket":
         return None if not definition.required else MISSING
     if definition.form == "autogrow":

@@ -1,6 +1,7 @@
 """`Graph`: nodes with ids, immutable, ready to be checked and sent.
 
-Inside it is a table of entries by id, links as ``(id, slot)``; an edit copies the table and not what is in it. Data flows one
+Inside it is a table of entries by id, links as ``(id, slot)``; an edit copies the table and not what is in it. Data
+flows one
 way: nodes -> `Graph` -> `checks` -> API JSON.
 """
 
@@ -41,7 +42,8 @@ class Token:
 class Entry:
     """One row of the table. Immutable: an edit makes another one.
 
-    `inputs` is None where a loaded node has none; `rest` is what else a loaded node holds (``_meta``); `proof` is the definition
+    `inputs` is None where a loaded node has none; `rest` is what else a loaded node holds (``_meta``); `proof` is the
+    definition
     that a constructor has already checked the inputs against.
     """
 
@@ -258,7 +260,8 @@ class Graph:
         """All that is wrong with the graph; empty when the server would run it.
 
         Args:
-            catalogue: the definitions to check against, a server's or another release's. Without one the bundled release's,
+            catalogue: the definitions to check against, a server's or another release's. Without one the bundled
+            release's,
                 and then no file name is checked.
         """
         from .checks import check

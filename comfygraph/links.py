@@ -1,7 +1,9 @@
 """Links: what travels from one node's constructor to the next.
 
-An input accepts a `Link` of its kind. An `Output` is one slot of one node; a node with exactly one output is a link itself
-(`node.Node1`). The kind is a phantom type (see `kinds`) that only type checkers look at; at run time a link carries the socket
+An input accepts a `Link` of its kind. An `Output` is one slot of one node; a node with exactly one output is a link
+itself
+(`node.Node1`). The kind is a phantom type (see `kinds`) that only type checkers look at; at run time a link carries
+the socket
 type as the server writes it, and `fits` is the server's own rule for which types go together.
 """
 

@@ -1,6 +1,7 @@
 """Match-types: inputs that take one kind together, and outputs that have the kind of what went in.
 
-The server never compares them (validate_node_input lets a match-type pass everywhere); the editor does, and a kind that cannot fit
+The server never compares them (validate_node_input lets a match-type pass everywhere); the editor does, and a kind
+that cannot fit
 fails the run. `ResizeImageMaskNode`, `ComfySwitchNode` and `CreateList` are ComfyUI 0.33.0's.
 """
 
@@ -25,7 +26,9 @@ KindOf = Callable[[Any], "str | None"]
 def members_of(
     definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf = kind_of
 ) -> Iterator[tuple[str, InputDef, str]]:
-    """The linked match-type inputs: name, definition, and the kind that is linked there, as `kind_of` tells it of a value."""
+    """The linked match-type inputs: name, definition, and the kind that is linked there, as `kind_of` tells it of a
+    value.
+    """
     for d in definition.inputs.values():
         if d.type == MATCH_TYPE:
             kind = kind_of(inputs.get(d.name))

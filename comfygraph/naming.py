@@ -1,6 +1,7 @@
 """Names on the wire -> names in Python. One rule each for inputs, outputs and classes, and the exceptions as data.
 
-The generator stops when a name does not fit its rule, or when two names of one scope come out alike; the tables are then where the
+The generator stops when a name does not fit its rule, or when two names of one scope come out alike; the tables are
+then where the
 exception goes. `Node` uses the same rules for nodes that nobody generated.
 """
 
@@ -17,6 +18,8 @@ INPUT_NAMES: Final[dict[str, str]] = {"self": "self_"}
 
 OUTPUT_NAMES: Final[dict[str, str]] = {
     "3D Model Path": "MODEL_PATH_3D",
+    "GEMINI_INPUT_FILES": "FILES",  # the node has an input of that name
+    "OPENAI_INPUT_FILES": "FILES",
 }
 """Wire names of outputs that the rule would not name well."""
 
@@ -36,7 +39,9 @@ LIST_NAMES: Final[dict[str, str]] = {
     "BasicScheduler.scheduler": "SchedulerName",
     "KSampler.sampler_name": "SamplerName",
 }
-"""Option lists that get a type alias, by the first input that uses them (``"Class.input"``), where the rule would not name them well."""
+"""Option lists that get a type alias, by the first input that uses them (``"Class.input"``), where the rule would
+not name them well.
+"""
 
 _NOT_WORD: Final = re.compile(r"\W+", re.ASCII)
 
@@ -65,6 +70,24 @@ def output_name(wire: str) -> str:
     if wire in OUTPUT_NAMES:
         return OUTPUT_NAMES[wire]
     return _identifier(_NOT_WORD.sub("_", wire).strip("_").upper() or "OUTPUT")
+
+
+def output_names(wires: Iterable[str]) -> list[str]:
+    """The properties for a node's outputs, in order; a name that comes again is numbered.
+
+    Example:
+        >>> output_names(["IMAGE", "mask", "IMAGE"])
+        ['IMAGE', 'MASK', 'IMAGE_2']
+    """
+    names: list[str] = []
+    for wire in wires:
+        name = output_name(wire)
+        number = 2
+        while name in names:
+            name = f"{output_name(wire)}_{number}"
+            number += 1
+        names.append(name)
+    return names
 
 
 @lru_cache(maxsize=8192)
@@ -98,7 +121,8 @@ def _words(text: str) -> list[str]:
 def option_names(class_type: str, choices: Mapping[str, Iterable[str]]) -> dict[tuple[str, str], str]:
     """The option classes of one scope (a node, or an option with dynamic combos of its own), by input and key.
 
-    An option is called by its key in CamelCase. The input's name goes in front where the key alone names no class (it starts with
+    An option is called by its key in CamelCase. The input's name goes in front where the key alone names no class (it
+    starts with
     a digit, is a Python keyword, or has no letters), and where two of the scope would be called alike.
 
     Args:

@@ -1,6 +1,7 @@
 """Nodes: the base classes of every typed node class, and what a construction does.
 
-A node is built from keyword arguments, checks them against its definition at once, and is from then on an immutable handle: a
+A node is built from keyword arguments, checks them against its definition at once, and is from then on an immutable
+handle: a
 token of identity that graphs know it by. `Graph` gives it an id; `graph[node]` is the node as it stands in that graph.
 """
 
@@ -43,7 +44,8 @@ class Plan:
         self.templates = definition.templates
         # With several outputs a node is no link itself.
         self.kind = definition.outputs[0].type if len(definition.outputs) == 1 else ""
-        # What a constructor accepted needs no second look against the same definition, unless there is a warning to give.
+        # What a constructor accepted needs no second look against the same definition, unless there is a warning to
+        # give.
         self.proof = None if definition.deprecated else definition
 
 
@@ -125,7 +127,9 @@ class Node:
 
     @property
     def id(self) -> str | None:
-        """Its id in the graph that gave this handle (``graph[node].id``), or the name it wants; None when it has neither."""
+        """Its id in the graph that gave this handle (``graph[node].id``), or the name it wants; None when it has
+        neither.
+        """
         extra = self._extra
         return None if extra is None else extra.id or extra.name
 
@@ -419,7 +423,9 @@ def _place(code: CodeType, lasti: int) -> str:
 
 
 def walk(nodes: Iterator[Node]) -> list[Node]:
-    """These nodes and everything upstream of them, each once, in order of creation. No recursion: chains may be long."""
+    """These nodes and everything upstream of them, each once, in order of creation. No recursion: chains may be
+    long.
+    """
     seen: dict[int, Node] = {}
     pending = list(nodes)
     while pending:

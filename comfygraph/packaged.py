@@ -1,4 +1,6 @@
-"""Definition files that comfygraph wrote itself: one record a line, so that only the records that are used get parsed."""
+"""Definition files that comfygraph wrote itself: one record a line, so that only the records that are used get
+parsed.
+"""
 
 from __future__ import annotations
 

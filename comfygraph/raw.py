@@ -6,7 +6,9 @@ from typing import Any
 
 
 class Raw:
-    """A value that the user vouches for: no constructor and no bundled definition judges it. A server's own catalogue does."""
+    """A value that the user vouches for: no constructor and no bundled definition judges it. A server's own
+    catalogue does.
+    """
 
     __slots__ = ("value",)
 
@@ -30,7 +32,8 @@ def raw(value: object) -> Any:
         value: any JSON value.
 
     Returns:
-        A marker that every input accepts. `Graph.check()` passes it against bundled definitions; `check(catalogue)` with a
+        A marker that every input accepts. `Graph.check()` passes it against bundled definitions; `check(catalogue)`
+        with a
         server's catalogue judges the value by what that server says.
 
     Example:

@@ -1,7 +1,8 @@
 """One ``object_info`` record -> `NodeDef`.
 
 No validation here: a record of a bundled release was validated when it was captured, and one from outside went through
-`schema.py`. The rules are those of ComfyUI 0.33.0: execution.py ``validate_inputs``, comfy_api/latest/_io.py (dynamic inputs).
+`schema.py`. The rules are those of ComfyUI 0.33.0: execution.py ``validate_inputs``, comfy_api/latest/_io.py (dynamic
+inputs).
 """
 
 from __future__ import annotations
@@ -77,7 +78,9 @@ def node_def(class_type: str, record: Mapping[str, Any], *, open_files: bool = F
 def input_def(
     name: str, spec: Any, *, required: bool, place: str = "", self_checked: bool = False, open_files: bool = False
 ) -> InputDef:
-    """Read one input: ``[type]`` or ``[type, options]``; `place` is ``"Class.input"``, for the tables of server facts."""
+    """Read one input: ``[type]`` or ``[type, options]``; `place` is ``"Class.input"``, for the tables of server
+    facts.
+    """
     declared: Any = spec[0]
     more: Mapping[str, Any] = (spec[1] if len(spec) > 1 else None) or {}
     legacy = not isinstance(declared, str)

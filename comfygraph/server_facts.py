@@ -28,7 +28,9 @@ SELF_CHECKED: Final[dict[str, frozenset[str]]] = {
     "TripoConversionNode": frozenset({"input_types"}),
     "WebcamCapture": frozenset({"image"}),
 }
-"""Node class -> the inputs it validates itself (`ALL`: every one). For those the server enforces no list and no range."""
+"""Node class -> the inputs it validates itself (`ALL`: every one). For those the server enforces no list and no
+range.
+"""
 
 _FOLDERS: Final[dict[str, str]] = {
     "audio_encoders": "AudioEncoderLoader.audio_encoder_name",
@@ -66,7 +68,9 @@ _FOLDERS: Final[dict[str, str]] = {
 }
 
 FILE_INPUTS: Final[dict[str, str]] = {name: folder for folder, names in _FOLDERS.items() for name in names.split()}
-"""``"Class.input"`` -> the folder on the server whose files are its options (``dir``: folders below the input folder)."""
+"""``"Class.input"`` -> the folder on the server whose files are its options (``dir``: folders below the input
+folder).
+"""
 
 MACHINE_INPUTS: Final[frozenset[str]] = frozenset(
     {

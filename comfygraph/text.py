@@ -25,7 +25,9 @@ def listed(names: Iterable[Any], *, most: int = MAX_LISTED) -> str:
 
 
 def close(word: Any, names: Iterable[Any], *, most: int = 3) -> list[Any]:
-    """The names that look like `word`, closest first: equal but for case or path separators, then similar, then containing it."""
+    """The names that look like `word`, closest first: equal but for case or path separators, then similar, then
+    containing it.
+    """
     import difflib
 
     every = list(names)

@@ -86,7 +86,9 @@ def arguments(plan: Plan, owner: str, given: Mapping[str, Any]) -> list[Any]:
 
 @lru_cache(maxsize=4096)
 def known_class(class_type: Any) -> type[Node]:
-    """The typed class for a name on the wire; for a name that comfygraph does not know, a class without a definition."""
+    """The typed class for a name on the wire; for a name that comfygraph does not know, a class without a
+    definition.
+    """
     from . import nodes
     from .naming import class_name
 

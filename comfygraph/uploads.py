@@ -1,6 +1,7 @@
 """Files that travel with a graph: a `Path`, bytes or a PIL image given to LoadImage and its kin.
 
-An upload is named by its content, so that `to_api()` needs no network, the same picture is sent once, and two different ones never
+An upload is named by its content, so that `to_api()` needs no network, the same picture is sent once, and two
+different ones never
 take each other's place. The client sends it before the graph and puts in the name that the server answers.
 """
 
@@ -25,7 +26,8 @@ class Upload:
     """One file to send. Two of the same content are equal.
 
     Attributes:
-        name: its file name on the server: ``comfygraph-`` and 24 digits of the content's SHA-256, with the file's suffix.
+        name: its file name on the server: ``comfygraph-`` and 24 digits of the content's SHA-256, with the file's
+        suffix.
         type: the server's folder it goes to.
         subfolder: the folder below that one.
     """

@@ -1,6 +1,7 @@
 """What a server makes of a plain value: the rules of value checking, as one function from a definition and a value to a verdict.
 
-Source: execution.py ``validate_inputs`` of ComfyUI 0.33.0, and the traces values_coercion, dynamic_inputs and errors_prompt.
+Source: execution.py ``validate_inputs`` of ComfyUI 0.33.0, and the traces values_coercion, dynamic_inputs and
+errors_prompt.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from .text import did_you_mean, shown
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is wrong with a value: severity, the server's error type (or ours), a line of what, a line of what would fit."""
+    """What is wrong with a value: severity, the server's error type (or ours), a line of what, a line of what would
+    fit.
+    """
 
     severity: Severity
     code: str
@@ -45,7 +48,8 @@ _EXPECTED: Final[dict[str, str]] = {
 def judge(definition: InputDef, value: Any) -> Verdict | None:
     """What the server would say of `value` at this input; None when it takes it as it is.
 
-    `value` is JSON and no link. Sockets, dynamic combos and autogrow inputs are not judged here: their rules are the graph's.
+    `value` is JSON and no link. Sockets, dynamic combos and autogrow inputs are not judged here: their rules are the
+    graph's.
     """
     if isinstance(value, dict) and WRAPPER in value:
         value = value[WRAPPER]
@@ -155,7 +159,9 @@ _ANNOTATION: Final = re.compile(r" \[(input|output|temp)\]$")
 
 
 def _file(definition: InputDef, value: Any) -> Verdict | None:
-    """LoadImage and its kin: the rule is that the file is there. The list has only what lies in the input folder itself."""
+    """LoadImage and its kin: the rule is that the file is there. The list has only what lies in the input folder
+    itself.
+    """
     if definition.folder != "input" or definition.options is None or not isinstance(value, str):
         return None
     annotation = _ANNOTATION.search(value)
@@ -177,5 +183,7 @@ def reads_as_link(value: Any) -> bool:
 
 
 def is_wrapped_link(value: Any) -> bool:
-    """Whether `value` is the wrapped list that becomes a link inside the server (trace worker_killed_by_value_wrapped_link)."""
+    """Whether `value` is the wrapped list that becomes a link inside the server (trace
+    worker_killed_by_value_wrapped_link).
+    """
     return isinstance(value, Mapping) and reads_as_link(value.get(WRAPPER))

@@ -26,7 +26,8 @@ def read(prompt: object) -> dict[str, Entry]:
     """
     if is_editor_format(prompt):
         raise FormatError(
-            "this is a workflow in the editor's format, not in API format: use Graph.load(file), or export it with 'Export (API)' in ComfyUI"
+            "this is a workflow in the editor's format, not in API format: use Graph.load(file), "
+            "or export it with 'Export (API)' in ComfyUI"
         )
     if not isinstance(prompt, Mapping):
         raise FormatError(f"an API-format workflow is an object of nodes by id, not {shown(prompt)}")

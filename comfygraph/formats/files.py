@@ -45,7 +45,9 @@ def prompt_of(content: bytes, catalogue: Mapping[str, NodeDef] | None = None) ->
 
 
 def _decode(content: bytes) -> Any:
-    """The JSON of a file, or the JSON that a picture carries: what was run (``prompt``) before what was drawn (``workflow``)."""
+    """The JSON of a file, or the JSON that a picture carries: what was run (``prompt``) before what was drawn
+    (``workflow``).
+    """
     if (
         content[:1].lstrip() in (b"{", b"[")
         or content[:64].lstrip()[:1] in (b"{", b"[")
