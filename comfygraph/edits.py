@@ -82,7 +82,7 @@ def _put(
     _clear(inputs, target.name)
     for wire, kept in scratch.items():
         if isinstance(kept, Link):
-            links.append((wire, cast("Link[Any]", kept)))
+            links.append((wire, kept))
             inputs[wire] = None  # its place in the order; the link is written when its node has an id
         else:
             inputs[wire] = kept
@@ -146,7 +146,7 @@ def splice(graph: Graph, link: Link[Any], function: LinkFn) -> Graph:
     made = function(given)
     if not isinstance(made, Link):
         raise EditError(f"the function given to splice takes a link and returns one, not {made!r}")
-    new = cast("Link[Any]", made)
+    new: Link[Any] = made
     table = dict(graph._table)
     ids = adopt(graph, table, [new])
     target = (source_id(ids, new), new._slot)

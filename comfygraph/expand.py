@@ -19,7 +19,7 @@ def declared(definition: NodeDef, inputs: Mapping[str, Any]) -> dict[str, tuple[
     slots.
     """
     found: dict[str, tuple[InputDef, bool]] = {}
-    pending: list[tuple[str, InputDef]] = [(d.name, d) for d in reversed(definition.inputs.values())]
+    pending: list[tuple[str, InputDef]] = [(d.name, d) for d in reversed(list(definition.inputs.values()))]
     while pending:
         name, d = pending.pop()
         if d.grow is not None:
@@ -41,7 +41,7 @@ def chosen(definition: InputDef, key: Any) -> tuple[InputDef, ...] | None:
 
 def growing(definition: NodeDef, inputs: Mapping[str, Any]) -> Iterator[tuple[str, InputDef]]:
     """The autogrow inputs that the node has for these values, nested ones too: name on the wire, definition."""
-    pending: list[tuple[str, InputDef]] = [(d.name, d) for d in reversed(definition.inputs.values())]
+    pending: list[tuple[str, InputDef]] = [(d.name, d) for d in reversed(list(definition.inputs.values()))]
     while pending:
         name, d = pending.pop()
         if d.grow is not None:

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from . import links
 from .definition import ANY, MATCH_TYPE, MISSING, InputDef, NodeDef
-from .links import Link, fits, members
+from .links import Link, Output, fits, members
 from .naming import camel, input_name
 from .raw import Raw
 from .text import did_you_mean, listed, shown
@@ -76,7 +75,7 @@ class Field:
         if isinstance(value, Raw):
             raise Notice(value, trusted=True)
         if isinstance(value, Link):
-            link = cast("Link[Any]", value)
+            link: Link[Any] = value
             if fits(link._kind, self.definition.type) and not self._closed_to(link):
                 if self.socket:
                     return link
@@ -119,7 +118,7 @@ class Field:
 
     def _mismatch(self, link: Link[Any]) -> Misfit:
         node, wanted = link._node, self.definition.type
-        source = repr(links.output(node, link._slot, link._kind))
+        source = repr(Output(node, link._slot, link._kind))
         fitting = [
             f".{name}"
             for name, kind in node.outputs_by_name.items()

@@ -241,7 +241,7 @@ class Graph:
         Raises:
             EditError: there is none, or several; the message lists them.
         """
-        found: list[Node] = self.find(kind, title=title)  # type: ignore[arg-type]
+        found: list[Node] = self.find(kind, title=title)
         if len(found) == 1:
             return found[0]
         wanted = (kind.class_type if isinstance(kind, type) else kind) or "node"
@@ -469,7 +469,7 @@ class Graph:
         view._site = token._site if isinstance(token, Node) else None
         if isinstance(view, Node1):
             kinds = list(view.outputs_by_name.values())
-            view._kind = kinds[0] if kinds else "*"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+            view._kind = kinds[0] if kinds else "*"
         return view
 
     def _inputs_of(self, node_id: str) -> Mapping[str, Any]:
@@ -488,7 +488,7 @@ class Graph:
         view = self._view(node_id)
         kinds = list(view.outputs_by_name.values())
         kind = kinds[slot] if -len(kinds) <= slot < len(kinds) else "*"
-        return Output(view, slot, kind)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        return Output(view, slot, kind)
 
     def _title_of(self, node_id: str) -> str | None:
         return self._table[node_id].title

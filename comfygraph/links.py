@@ -27,13 +27,9 @@ class Link(Generic[K_co]):
     __slots__ = ()
 
     if TYPE_CHECKING:
-
-        @property
-        def _kind(self) -> str: ...
-        @property
-        def _slot(self) -> int: ...
-        @property
-        def _node(self) -> Node: ...
+        _node: Node
+        _slot: int
+        _kind: str
 
 
 class Output(Link[K_co]):
@@ -41,12 +37,10 @@ class Output(Link[K_co]):
 
     __slots__ = ("_kind", "_node", "_slot")
 
-    if not TYPE_CHECKING:
-
-        def __init__(self, node: Node, slot: int, kind: str) -> None:
-            self._node = node
-            self._slot = slot
-            self._kind = kind
+    def __init__(self, node: Node, slot: int, kind: str) -> None:
+        self._node = node
+        self._slot = slot
+        self._kind = kind
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Output) and self._slot == other._slot and self._node == other._node
@@ -56,11 +50,6 @@ class Output(Link[K_co]):
 
     def __repr__(self) -> str:
         return f"{self._node.class_type}.{self._node.output_names[self._slot]}"
-
-
-def output(node: Node, slot: int, kind: str) -> Output[Any]:
-    """The `slot`-th output of `node`; `kind` is its socket type on the wire."""
-    return Output(node, slot, kind)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 @lru_cache(maxsize=4096)

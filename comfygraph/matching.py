@@ -8,7 +8,7 @@ fails the run. `ResizeImageMaskNode`, `ComfySwitchNode` and `CreateList` are Com
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from .definition import ANY, MATCH_TYPE, InputDef, NodeDef
 from .links import Link, fits
@@ -17,7 +17,7 @@ from .values import Verdict
 
 def kind_of(value: Any) -> str | None:
     """The socket type of a link; None for anything else."""
-    return cast("Link[Any]", value)._kind if isinstance(value, Link) else None
+    return value._kind if isinstance(value, Link) else None
 
 
 KindOf = Callable[[Any], "str | None"]

@@ -157,13 +157,13 @@ class Node:
     @property
     def outputs_by_name(self) -> dict[str, str]:
         """Output names with their socket types."""
-        from .naming import output_name
+        from .naming import output_names
 
         definition = self._definition_or_none()
         if definition is None:
             return {}
         kinds = _output_kinds(self, definition)
-        return {output_name(o.name): kind for o, kind in zip(definition.outputs, kinds)}
+        return dict(zip(output_names(o.name for o in definition.outputs), kinds))
 
     def named(self: N, name: str) -> N:
         """Give the node the id that it shall have in graphs, such as ``"sampler"``; returns the node.
@@ -199,10 +199,10 @@ class Node:
     def _output(self, slot: int) -> Output[Any]:
         plan = self._plan
         if plan is not None and not plan.templates and self._extra is None:
-            return Output(self, slot, plan.definition.outputs[slot].type)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+            return Output(self, slot, plan.definition.outputs[slot].type)
         definition = self._definition_or_none()
         kind = "*" if definition is None else _output_kinds(self, definition)[slot]
-        return Output(self, slot, kind)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        return Output(self, slot, kind)
 
     def _more(self) -> Extra:
         if self._extra is None:
@@ -348,7 +348,7 @@ def _match(node: Node, plan: Plan) -> None:
     if found:
         raise GraphError(found)
     if plan.kind:
-        node._kind = output_kinds(plan.definition, node._inputs)[0]  # pyright: ignore[reportAttributeAccessIssue]
+        node._kind = output_kinds(plan.definition, node._inputs)[0]
 
 
 def _bind_slowly(node: Node, plan: Plan, values: tuple[Any, ...], error: Exception) -> None:

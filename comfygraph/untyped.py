@@ -29,8 +29,15 @@ def node_class(definition: NodeDef) -> type[Node]:
         "__doc__": f"{definition.class_type}, untyped: made from a catalogue at run time.",
     }
     for slot, out in enumerate(definition.outputs):
-        body[output_name(out.name)] = property(lambda self, slot=slot: self._output(slot))
-    return type(class_name(definition.class_type), (base,), body)
+        body[output_name(out.name)] = _output_property(slot)
+    return cast("type[Node]", type(class_name(definition.class_type), (base,), body))
+
+
+def _output_property(slot: int) -> property:
+    def output(node: Node) -> Any:
+        return node._output(slot)
+
+    return property(output)
 
 
 def arguments(plan: Plan, owner: str, given: Mapping[str, Any]) -> list[Any]:
@@ -99,4 +106,4 @@ def known_class(class_type: Any) -> type[Node]:
         "class_type": class_type,
         "__doc__": "A node of a class that comfygraph has no definition of.",
     }
-    return type("UnknownNode", (Node,), body)
+    return cast("type[Node]", type("UnknownNode", (Node,), body))
