@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .definition import MISSING, NodeDef
 from .errors import GraphError
 from .fields import default_of
-from .naming import class_name, output_name
+from .naming import class_name, output_names
 from .node import Node, Node1, _outside, _place
 from .problems import Problem
 from .text import did_you_mean
@@ -28,8 +28,8 @@ def node_class(definition: NodeDef) -> type[Node]:
         "_definition": definition,
         "__doc__": f"{definition.class_type}, untyped: made from a catalogue at run time.",
     }
-    for slot, out in enumerate(definition.outputs):
-        body[output_name(out.name)] = _output_property(slot)
+    for slot, name in enumerate(output_names(o.name for o in definition.outputs)):
+        body[name] = _output_property(slot)
     return cast("type[Node]", type(class_name(definition.class_type), (base,), body))
 
 

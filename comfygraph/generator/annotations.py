@@ -151,16 +151,11 @@ _BY_FORM: Final[dict[str, Callable[[InputDef, Names], list[str]]]] = {
 def default(item: InputDef) -> Any:
     """What a call that does not name the input gives it: a value, None (left out), or MISSING (the call must name it).
 
-    The editor draws no widget for an input with ``forceInput``, so its default is sent by nobody. A default that the server would
-    refuse is none; one that it would coerce is written as what it becomes.
+    A default that the server would refuse is none; one that it would coerce is written as what it becomes.
     """
-    if item.flags.get("forceInput") and item.form not in ("autogrow", "dynamic_combo"):
-        return MISSING if item.required else None
     value = default_of(item)
-    if value is None or value is MISSING or value == ():
+    if value is MISSING or value == () or value is None:
         return MISSING if value is None and item.required else value
-    if item.form == "autogrow":
-        return value
     # A list is sent wrapped, so it is judged so: bare it would be a link.
     verdict = judge(item, {"__value__": value} if isinstance(value, list) else value)
     if verdict is None:

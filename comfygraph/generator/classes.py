@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import definition as d
 from ..definition import MISSING, InputDef, NodeDef
-from ..naming import input_name, option_names, output_name
+from ..naming import input_name, option_names, output_name, output_names
 from ..values import span
 from .annotations import Names, Parameter, default, kind, parameter
 from .names import NODE_NAMES, RESERVED, free, settle
@@ -25,13 +25,13 @@ class Library:
     Attributes:
         kinds: socket types -> classes of the module `k`.
         lists: option lists -> aliases of ``options.py``.
-        release: for docstrings: what the definitions are of, such as ``"ComfyUI 0.33.0"``.
+        what: for docstrings: what the definitions are of, such as ``"ComfyUI 0.33.0"``.
         strict: stop at a name that needs an exception.
     """
 
     kinds: Mapping[str, str]
     lists: Mapping[tuple[Any, ...], str]
-    release: str
+    what: str
     strict: bool
 
 
@@ -61,7 +61,7 @@ class Scope:
     path: tuple[str, ...]
     names: Names
     tooltips: Tooltips
-    taken: Collection[str]
+    taken: frozenset[str]
 
     @property
     def indent(self) -> int:
@@ -73,6 +73,7 @@ def type_variables(node: NodeDef, library: Library) -> dict[str, TypeVariable]:
     """The type variables of a node's match-type templates, by template."""
     found: dict[str, TypeVariable] = {}
     names = Names(library.kinds, {}, {}, {})
+    used = set(output_names(o.name for o in node.outputs))
     for item in node.inputs.values():
         inner = item if item.grow is None else item.grow.item
         template = inner.template
@@ -81,7 +82,7 @@ def type_variables(node: NodeDef, library: Library) -> dict[str, TypeVariable]:
         bound = kind(inner.allowed, names)
         bound = "" if bound == "Any" else bound
         name = "K" + bound.replace("k.", "").replace(" | ", "")
-        found[template] = TypeVariable(free(name, [v.name for v in found.values()]), bound)
+        found[template] = TypeVariable(free(name, used | {v.name for v in found.values()}), bound)
     return found
 
 
@@ -97,12 +98,12 @@ def class_source(name: str, node: NodeDef, library: Library, tooltips: Tooltips)
     Raises:
         DefinitionError: the library is strict, and a name of the node needs an exception.
     """
+    outputs = _outputs(node, library)
     variables = type_variables(node, library)
     templates = {template: variable.name for template, variable in variables.items()}
     names = Names(library.kinds, library.lists, templates, {})
     fixed = RESERVED | NODE_NAMES | frozenset(library.lists.values()) | frozenset(templates.values())
-    outputs = _outputs(node, library, fixed)
-    scope = Scope(library, node, (node.class_type,), names, tooltips, fixed | {name} | {out for out, _ in outputs})
+    scope = Scope(library, node, (node.class_type,), names, tooltips, fixed | {name} | set(outputs))
     return [
         f"class {name}({_bases(node, names, variables)}):",
         *docstring(_facts(scope, outputs), 4),
@@ -111,7 +112,11 @@ def class_source(name: str, node: NodeDef, library: Library, tooltips: Tooltips)
         "",
         f"    class_type = {literal(node.class_type)}",
         *_body(scope, list(node.inputs.values())),
-        *(line for slot, (out, type_) in enumerate(outputs) for line in _property(slot, out, _output_type(type_, node.outputs[slot], names))),
+        *(
+            line
+            for slot, out in enumerate(outputs)
+            for line in _property(slot, out, _output_type(node.outputs[slot], names))
+        ),
     ]
 
 
@@ -120,29 +125,30 @@ def _bases(node: NodeDef, names: Names, variables: Mapping[str, TypeVariable]) -
     if len(node.outputs) != 1:
         return "Node" + generic
     out = node.outputs[0]
-    return f"Node1[{_output_type(out.type, out, names)}]{generic}"
+    return f"Node1[{_output_type(out, names)}]{generic}"
 
 
-def _output_type(type_: str, out: d.OutputDef, names: Names) -> str:
+def _output_type(out: d.OutputDef, names: Names) -> str:
     if out.template is not None:
         return names.templates.get(out.template, "Any")
     # The server lets an output of several types in wherever one of them is taken; a union would be refused there.
-    return "Any" if "," in type_ else kind(type_, names)
+    return "Any" if "," in out.type else kind(out.type, names)
 
 
-def _outputs(node: NodeDef, library: Library, fixed: Collection[str]) -> list[tuple[str, str]]:
-    """Names and types of the outputs, in order. Outputs may share a name on the wire, so they are numbered for the rule."""
-    wires = [o.name for o in node.outputs]
-    places = [f"{i}:{wire}" for i, wire in enumerate(wires)]
-    settled = settle(
-        places,
-        lambda place: output_name(place.partition(":")[2]),
-        taken=fixed,
-        strict=library.strict,
-        scope=f"outputs of {node.class_type}",
-        table="naming.OUTPUT_NAMES",
-    )
-    return [(settled[place], o.type) for place, o in zip(places, node.outputs)]
+def _outputs(node: NodeDef, library: Library) -> list[str]:
+    """The names of the outputs, in order, by the rule that `Node.outputs_by_name` has too; strict stops at a clash."""
+    names = output_names(o.name for o in node.outputs)
+    if library.strict:
+        wires = [o.name for o in node.outputs]
+        settle(
+            wires if len(set(wires)) == len(wires) else names,
+            output_name,
+            taken=NODE_NAMES | {input_name(item) for item in node.inputs},
+            strict=True,
+            scope=f"outputs of {node.class_type}",
+            table="naming.OUTPUT_NAMES",
+        )
+    return names
 
 
 def _property(slot: int, name: str, type_: str) -> list[str]:
@@ -235,14 +241,11 @@ def _after(p: Parameter) -> str:
 # --- facts for docstrings
 
 
-def _facts(scope: Scope, outputs: list[tuple[str, str]]) -> list[list[str]]:
+def _facts(scope: Scope, outputs: list[str]) -> list[list[str]]:
     node = scope.node
     place = f", in {prose(node.category)}" if node.category else ""
     tooltip = scope.tooltips.get(())
-    given = [
-        f"    {name}: {prose(type_)}{', a list' if out.is_list else ''}." if out.template is None else f"    {name}: what goes in."
-        for (name, type_), out in zip(outputs, node.outputs)
-    ]
+    given = [f"    {name}: {_output_facts(out)}." for name, out in zip(outputs, node.outputs, strict=True)]
     marks = [
         (node.output_node, "Output node: graphs run for its sake."),
         (node.api_node, "Partner node: it costs money and needs an account key."),
@@ -255,8 +258,13 @@ def _facts(scope: Scope, outputs: list[tuple[str, str]]) -> list[list[str]]:
         [prose(tooltip)] if tooltip else [],
         _inputs_facts(scope, list(node.inputs.values())),
         ["Outputs:", *given] if given else [],
-        [" ".join([*(text for true, text in marks if true), *([f"{prose(scope.library.release)}."] if scope.library.release else [])])],
+        [" ".join([*(text for true, text in marks if true), f"{prose(scope.library.what)}."])],
     ]
+
+
+def _output_facts(out: d.OutputDef) -> str:
+    kind_ = "the kind that goes in" if out.template is not None else prose(out.type)
+    return f"{kind_}, a list" if out.is_list else kind_
 
 
 def _inputs_facts(scope: Scope, inputs: list[InputDef]) -> list[str]:
@@ -297,8 +305,8 @@ def _what(item: InputDef) -> str:
         return "one of the options below" if len(item.choices or {}) > 1 else "the option below"
     if item.form == "autogrow" and item.grow is not None:
         grow = item.grow
-        slots = f"{len(grow.slots)}, named {prose(grow.slots[0])} to {prose(grow.slots[-1])}" if grow.named and len(grow.slots) > 1 else f"{len(grow.slots)}"
-        return f"{grow.min} to {slots}: {_what(replace(grow.item, folder=None))} each"
+        named = f", named {prose(grow.slots[0])} to {prose(grow.slots[-1])}" if grow.named else ""
+        return f"{grow.min} to {len(grow.slots)}{named}: {_what(grow.item)} each"
     if item.type == d.ANY:
         return "anything"
     if item.type == d.MATCH_TYPE:

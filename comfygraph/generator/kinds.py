@@ -62,7 +62,12 @@ def kinds_of(nodes: Iterable[NodeDef]) -> list[str]:
 def kind_names(wires: Iterable[str], *, strict: bool, taken: Iterable[str] = ()) -> dict[str, str]:
     """Class names for socket types. Raises DefinitionError if strict and two are alike."""
     return settle(
-        wires, kind_name, taken=RESERVED | {CHOICE, "BY_WIRE", *taken}, strict=strict, scope="socket types", table="naming.KIND_NAMES"
+        wires,
+        kind_name,
+        taken=RESERVED | {CHOICE, "BY_WIRE", *taken},
+        strict=strict,
+        scope="socket types",
+        table="naming.KIND_NAMES",
     )
 
 

@@ -1,4 +1,4 @@
-"""Option lists with a name of their own: those that several inputs share, and those too long to stand in a signature."""
+"""Option lists with a name of their own: those that several inputs share, and those too long for a signature."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def uses_of(nodes: Iterable[NodeDef]) -> dict[tuple[Any, ...], list[Use]]:
     """Every option list that is written as a `Literal`, and the inputs that use it."""
     found: dict[tuple[Any, ...], list[Use]] = {}
     for node in nodes:
-        pending: list[tuple[tuple[str, ...], InputDef]] = [((), item) for item in reversed(node.inputs.values())]
+        pending: list[tuple[tuple[str, ...], InputDef]] = [((), item) for item in reversed(list(node.inputs.values()))]
         while pending:
             keys, item = pending.pop()
             if item.form == "combo" and item.options and not item.self_checked and len(item.options) <= MAX_LITERAL:
@@ -62,8 +62,9 @@ def uses_of(nodes: Iterable[NodeDef]) -> dict[tuple[Any, ...], list[Use]]:
 def list_names(nodes: Iterable[NodeDef], taken: Iterable[str], *, strict: bool) -> dict[tuple[Any, ...], str]:
     """Aliases for the lists that get one.
 
-    A list is called as the input that it is most used by (``aspect_ratio``: AspectRatio), with the first class that uses it in front
-    where that name would be ambiguous or the list has one use only (`naming.LIST_NAMES` has the exceptions).
+    A list is called as the input that it is most used by (``aspect_ratio``: AspectRatio), with the first class that
+    uses it in front where that name would be ambiguous or the list has one use only. `naming.LIST_NAMES` has the
+    exceptions.
 
     Args:
         nodes: the nodes, in order.
@@ -83,10 +84,16 @@ def list_names(nodes: Iterable[NodeDef], taken: Iterable[str], *, strict: bool) 
         name = LIST_NAMES.get(str(first))
         if name is None:
             shared = len(uses) > 1 and list(short.values()).count(short[options]) == 1
-            name = short[options] if shared else "".join(camel(part) for part in (first.class_type, *first.keys, first.input))
+            name = (
+                short[options]
+                if shared
+                else "".join(camel(part) for part in (first.class_type, *first.keys, first.input))
+            )
         if strict and (name in used or not usable(name)):
-            raise DefinitionError(f"options of {first}: {name!r} is taken or no identifier; add {str(first)!r} to naming.LIST_NAMES")
-        name = free(name, used)
+            raise DefinitionError(
+                f"options of {first}: {name!r} is taken or no identifier; add {str(first)!r} to naming.LIST_NAMES"
+            )
+        name = free(f"{name}Option" if name.isupper() else name, used)  # outputs are the uppercase names
         used.add(name)
         names[options] = name
     return names
@@ -106,5 +113,3 @@ def options_source(names: Mapping[tuple[Any, ...], str], uses: Mapping[tuple[Any
         lines += ["", f"{name}: TypeAlias = Literal[", *(f"    {literal(o)}," for o in options), "]"]
         lines.append(f'"""{prose(str(first))}{others}."""')
     return "\n".join([*lines, ""])
-
-

@@ -70,7 +70,7 @@ MODULES: Final[dict[str, str]] = {
     "utilities": "utilities",
     "video": "video",
 }
-"""Categories and the modules of `comfygraph.nodes` that hold them, those below included unless they have an entry of their own."""
+"""Categories and the modules of `comfygraph.nodes` that hold them and, unless those have their own, the ones below."""
 
 EXACT: Final[dict[str, str]] = {
     "model/conditioning": "conditioning",
@@ -100,7 +100,9 @@ def module_of(node: NodeDef, *, strict: bool) -> str:
         if module is not None:
             return module
     if strict:
-        raise DefinitionError(f"{node.class_type}: no module for category {node.category!r}; add it to generator.modules.MODULES")
+        raise DefinitionError(
+            f"{node.class_type}: no module for category {node.category!r}; add it to generator.modules.MODULES"
+        )
     return slug(parts[0])
 
 

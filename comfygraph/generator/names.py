@@ -1,7 +1,8 @@
 """Names for one scope: each wire name gets a Python name by its rule, and no two get the same.
 
-The project's own library is strict: what no rule names well stops generation with a line that says which table settles it. A package
-for somebody's server is not: one odd custom node must not keep its owner from the others, so its names get a suffix.
+The project's own library is strict: what no rule names well stops generation with a line that says which table settles
+it. A package for somebody's server is not: one odd custom node must not keep its owner from the others, so its names
+get a number.
 """
 
 from __future__ import annotations

@@ -66,7 +66,12 @@ def package_sources(
     """
     ordered = [nodes[wire] for wire in sorted(nodes)]
     names = settle(
-        [node.class_type for node in ordered], class_name, taken=RESERVED, strict=strict, scope="node classes", table="naming.CLASS_NAMES"
+        [node.class_type for node in ordered],
+        class_name,
+        taken=RESERVED,
+        strict=strict,
+        scope="node classes",
+        table="naming.CLASS_NAMES",
     )
     lists = list_names(ordered, names.values(), strict=strict)
     library = Library(kinds, lists, layout.what, strict)
@@ -75,7 +80,9 @@ def package_sources(
         modules.setdefault(module_of(node, strict=strict), []).append(node)
     for module in modules:
         if module in names.values():
-            raise DefinitionError(f"{module} is the name of a module and of a node class; change generator.modules.MODULES")
+            raise DefinitionError(
+                f"{module} is the name of a module and of a node class; change generator.modules.MODULES"
+            )
     files = {"__init__.py": _index({m: [names[n.class_type] for n in ns] for m, ns in modules.items()}, layout)}
     for module, members in modules.items():
         classes = [(names[n.class_type], n) for n in members]
@@ -94,7 +101,9 @@ def _module(
         body += ["", "", *class_source(name, node, library, tooltips(node.class_type) if tooltips else {})]
     variables = _variables([node for _, node in classes], library)
     used = words("\n".join([*body, *variables]))
-    at_run_time = {word for line in body if line.startswith("class ") for word in words(line)} | words("\n".join(variables))
+    at_run_time = {word for line in body if line.startswith("class ") for word in words(line)} | words(
+        "\n".join(variables)
+    )
     categories = sorted({prose(node.category) for _, node in classes})
     lines = [
         f'"""Nodes of {prose(layout.what)}: {", ".join(categories) or "without a category"}.',
@@ -118,12 +127,15 @@ def _fold(line: str) -> list[str]:
 def _variables(nodes: list[NodeDef], library: Library) -> list[str]:
     found = {v.name: v.bound for node in nodes for v in type_variables(node, library).values()}
     lines = [
-        f"{name} = TypeVar({literal(name)}{f', bound={literal(bound)}' if bound else ''})" for name, bound in sorted(found.items())
+        f"{name} = TypeVar({literal(name)}{f', bound={literal(bound)}' if bound else ''})"
+        for name, bound in sorted(found.items())
     ]
     return ["", *lines] if lines else []
 
 
-def _imports(used: set[str], at_run_time: set[str], library: Library, layout: Layout, *, with_variables: bool) -> list[str]:
+def _imports(
+    used: set[str], at_run_time: set[str], library: Library, layout: Layout, *, with_variables: bool
+) -> list[str]:
     """The imports of a module: of what it uses, and under TYPE_CHECKING what only annotations do."""
 
     def of(names: Iterable[str], where: set[str]) -> list[str]:
@@ -137,7 +149,11 @@ def _imports(used: set[str], at_run_time: set[str], library: Library, layout: La
         ".options": lists,
     }
     kinds_late = "k" in used and "k" not in at_run_time
-    typing = [n for n in ("TYPE_CHECKING", "Any", "Generic", "Literal", "TypeVar") if n in used or (n == "TYPE_CHECKING" and (any(late.values()) or kinds_late))]
+    typing = [
+        n
+        for n in ("TYPE_CHECKING", "Any", "Generic", "Literal", "TypeVar")
+        if n in used or (n == "TYPE_CHECKING" and (any(late.values()) or kinds_late))
+    ]
     if with_variables:
         typing = sorted({*typing, "TypeVar"}, key=_import_order)
     blocks = [[f"from typing import {', '.join(sorted(typing, key=_import_order))}"] if typing else []]
@@ -195,7 +211,11 @@ def words(source: str) -> set[str]:
 
 def _index(modules: Mapping[str, list[str]], layout: Layout) -> str:
     where = {name: module for module, names in modules.items() for name in names}
-    imports = [line for module in sorted(modules) for line in from_import(f".{module}", sorted(modules[module], key=member_order), 4)]
+    imports = [
+        line
+        for module in sorted(modules)
+        for line in from_import(f".{module}", sorted(modules[module], key=member_order), 4)
+    ]
     every = sorted(where)
     lines = [
         f'"""The nodes of {prose(layout.what)} as typed classes, each loaded when it is first asked for.',
@@ -211,7 +231,9 @@ def _index(modules: Mapping[str, list[str]], layout: Layout) -> str:
         "",
         *listing("__all__ = [", [literal(name) for name in sorted([*every, "definitions"], key=exported_order)], "]"),
         "",
-        *listing("_MODULES: Final[dict[str, str]] = {", [f"{literal(name)}: {literal(where[name])}" for name in every], "}"),
+        *listing(
+            "_MODULES: Final[dict[str, str]] = {", [f"{literal(name)}: {literal(where[name])}" for name in every], "}"
+        ),
         "",
         "",
         *layout.definitions,

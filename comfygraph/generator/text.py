@@ -1,17 +1,17 @@
-"""Text from definitions -> Python source. Whatever a definition says comes out as an inert literal or as prose in a docstring."""
+"""Text from definitions -> Python source: whatever a definition says comes out as an inert literal, or as prose."""
 
 from __future__ import annotations
 
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 WIDTH: Final = 120
 SHOWN: Final = 60  # characters of a value in a docstring
 
 
-def literal(value: Any) -> str:
+def literal(value: object) -> str:
     """A JSON value as a Python expression, in the quotes that the formatter prefers.
 
     Example:
@@ -25,10 +25,10 @@ def literal(value: Any) -> str:
     if isinstance(value, float):
         return repr(value) if math.isfinite(value) else f'float("{value}")'
     if isinstance(value, Mapping):
-        pairs = cast("Mapping[Any, Any]", value).items()
+        pairs = value.items()
         return "{" + ", ".join(f"{literal(str(key))}: {literal(item)}" for key, item in pairs) + "}"
     if isinstance(value, Sequence):
-        return "[" + ", ".join(literal(item) for item in cast("Sequence[Any]", value)) + "]"
+        return "[" + ", ".join(literal(item) for item in value) + "]"
     raise TypeError(f"no JSON value: {type(value).__name__}")
 
 
@@ -53,7 +53,7 @@ def _code(char: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Any text as one line for a docstring: blanks folded, unprintable characters spelt out, quotes and backslashes escaped."""
+    """Any text as one line for a docstring: blanks folded, what is unprintable spelt out, quotes and backslashes escaped."""
     folded = " ".join(text.split())
     visible = "".join(char if char.isprintable() else _code(char) for char in folded)
     return visible.replace("\\", "\\\\").replace('"', '\\"')
@@ -85,7 +85,7 @@ def docstring(paragraphs: Iterable[Iterable[str]], indent: int) -> list[str]:
 
 
 def wrap(line: str, width: int) -> list[str]:
-    """A line in pieces of at most `width` characters, words kept whole, its indentation kept and what follows indented more."""
+    """A line in pieces of at most `width` characters, words kept whole, the later pieces indented more than the first."""
     body = line.lstrip(" ")
     margin = " " * (len(line) - len(body))
     return textwrap.wrap(

@@ -31,7 +31,7 @@ LAYOUT: Final = Layout(
 
 
 def sources(root: Path = ROOT) -> dict[str, bytes]:
-    """Every generated file of the project by its path below `root`, made from the captured definitions in ``root/nodes``.
+    """Every generated file of the project by its path below `root`, made from the definitions in ``root/nodes``.
 
     Raises:
         DefinitionError: a definition file cannot be read, or a name in it needs an exception.
@@ -73,13 +73,15 @@ def generate(root: Path = ROOT) -> list[str]:
 
 
 def check(root: Path = ROOT) -> list[str]:
-    """The generated files that are not what the generator writes: different, missing, or left over. Empty when all is well."""
+    """The generated files that are not as the generator writes them: different, missing, left over. Empty if all is well."""
     return differences(root, sources(root))
 
 
 def differences(root: Path, wanted: dict[str, bytes]) -> list[str]:
     """The paths below `root` that differ from `wanted`, generated modules that are not wanted any more included."""
-    found = [path for path, content in wanted.items() if not (root / path).is_file() or (root / path).read_bytes() != content]
+    found = [
+        path for path, content in wanted.items() if not (root / path).is_file() or (root / path).read_bytes() != content
+    ]
     left = [
         f"comfygraph/nodes/{path.name}"
         for path in sorted((root / "comfygraph" / "nodes").glob("*.py"))
@@ -91,7 +93,9 @@ def differences(root: Path, wanted: dict[str, bytes]) -> list[str]:
 def _captured(root: Path, release: str) -> Catalogue:
     path = root / "nodes" / _file(release)
     if not path.is_file():
-        raise DefinitionError(f"{path}: no such file; the captured definitions are in the project's repository, not in an installation")
+        raise DefinitionError(
+            f"{path}: no such file; the captured definitions are in the project's repository, not in an installation"
+        )
     return read_definitions(path, release=release)
 
 

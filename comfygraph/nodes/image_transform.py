@@ -535,7 +535,7 @@ class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
         scale_method: one of 5 options, default 'area'.
 
     Outputs:
-        RESIZED: what goes in.
+        RESIZED: the kind that goes in.
 
     ComfyUI 0.33.0.
     """

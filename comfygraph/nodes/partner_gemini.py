@@ -121,7 +121,7 @@ class GeminiInputFiles(Node1[k.GeminiInputFiles]):
         GEMINI_INPUT_FILES: GEMINI_INPUT_FILES, may be left out.
 
     Outputs:
-        GEMINI_INPUT_FILES: GEMINI_INPUT_FILES.
+        FILES: GEMINI_INPUT_FILES.
 
     ComfyUI 0.33.0.
     """
@@ -139,7 +139,7 @@ class GeminiInputFiles(Node1[k.GeminiInputFiles]):
         self._bind(file, GEMINI_INPUT_FILES)
 
     @property
-    def GEMINI_INPUT_FILES(self) -> Output[k.GeminiInputFiles]:
+    def FILES(self) -> Output[k.GeminiInputFiles]:
         return self._output(0)
 
 
@@ -386,13 +386,13 @@ class GeminiNodeV2(Node1[k.String]):
         """Option 'Gemini 3.5 Flash' of model.
 
         Inputs:
-            audio: 0 to 1: AUDIO each.
+            audio: 0 to 1, named audio_1 to audio_1: AUDIO each.
             images: 0 to 16, named image_1 to image_16: IMAGE each.
             max_output_tokens: INT, 16 .. 65536, default 32768.
             temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
             thinking_level: one of 4 options, default 'MEDIUM'.
             top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
-            video: 0 to 1: VIDEO each.
+            video: 0 to 1, named video_1 to video_1: VIDEO each.
             files: GEMINI_INPUT_FILES, may be left out.
         """
 
@@ -419,13 +419,13 @@ class GeminiNodeV2(Node1[k.String]):
         """Option 'Gemini 3.1 Pro' of model.
 
         Inputs:
-            audio: 0 to 1: AUDIO each.
+            audio: 0 to 1, named audio_1 to audio_1: AUDIO each.
             images: 0 to 16, named image_1 to image_16: IMAGE each.
             max_output_tokens: INT, 16 .. 65536, default 32768.
             temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
             thinking_level: one of 2 options, default 'HIGH'.
             top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
-            video: 0 to 1: VIDEO each.
+            video: 0 to 1, named video_1 to video_1: VIDEO each.
             files: GEMINI_INPUT_FILES, may be left out.
         """
 
@@ -452,13 +452,13 @@ class GeminiNodeV2(Node1[k.String]):
         """Option 'Gemini 3.1 Flash-Lite' of model.
 
         Inputs:
-            audio: 0 to 1: AUDIO each.
+            audio: 0 to 1, named audio_1 to audio_1: AUDIO each.
             images: 0 to 16, named image_1 to image_16: IMAGE each.
             max_output_tokens: INT, 16 .. 65536, default 32768.
             temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
             thinking_level: one of 2 options, default 'LOW'.
             top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
-            video: 0 to 1: VIDEO each.
+            video: 0 to 1, named video_1 to video_1: VIDEO each.
             files: GEMINI_INPUT_FILES, may be left out.
         """
 

@@ -131,7 +131,7 @@ class GrokImageEditNodeV2(Node1[k.Image]):
         """Option 'grok-imagine-image-pro' of model.
 
         Inputs:
-            images: 1 to 1: IMAGE each.
+            images: 1 to 1, named image_1 to image_1: IMAGE each.
             number_of_images: INT, 1 .. 10, default 1.
             resolution: one of 2 options.
         """

@@ -336,7 +336,7 @@ class OpenAIInputFiles(Node1[k.OpenaiInputFiles]):
         OPENAI_INPUT_FILES: OPENAI_INPUT_FILES, may be left out.
 
     Outputs:
-        OPENAI_INPUT_FILES: OPENAI_INPUT_FILES.
+        FILES: OPENAI_INPUT_FILES.
 
     ComfyUI 0.33.0.
     """
@@ -354,5 +354,5 @@ class OpenAIInputFiles(Node1[k.OpenaiInputFiles]):
         self._bind(file, OPENAI_INPUT_FILES)
 
     @property
-    def OPENAI_INPUT_FILES(self) -> Output[k.OpenaiInputFiles]:
+    def FILES(self) -> Output[k.OpenaiInputFiles]:
         return self._output(0)

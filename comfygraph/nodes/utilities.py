@@ -213,7 +213,7 @@ class ComfySwitchNode(Node1[K], Generic[K]):
         on_true: any kind.
 
     Outputs:
-        OUTPUT: what goes in.
+        OUTPUT: the kind that goes in.
 
     Experimental. ComfyUI 0.33.0.
     """
@@ -285,7 +285,7 @@ class CreateList(Node1[K], Generic[K]):
         inputs: 1 to 10: any kind each.
 
     Outputs:
-        LIST: what goes in.
+        LIST: the kind that goes in, a list.
 
     Takes whole lists at once. ComfyUI 0.33.0.
     """
