@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard, cast
 
 from ..errors import FormatError
 from ..text import shown
@@ -116,7 +116,9 @@ def read(data: object) -> EditorFile:
         for item in sequence(definitions.get("subgraphs")):
             record = mapping(item)
             if record is None or not isinstance(record.get("id"), str) or not isinstance(record.get("nodes"), list):
-                raise FormatError("damaged workflow: a subgraph definition without id or nodes; save it from the editor again")
+                raise FormatError(
+                    "damaged workflow: a subgraph definition without id or nodes; save it from the editor again"
+                )
             identifier = str(record["id"])
             if identifier in subgraphs:
                 raise FormatError(f"damaged workflow: two subgraph definitions have the id {shown(identifier)}")
@@ -134,7 +136,11 @@ def mapping(value: object) -> dict[str, Any] | None:
 
 def sequence(value: object) -> list[Any]:
     """`value` if it is a JSON list, or else an empty one."""
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    return value if _is_list(value) else []
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def node_id(value: object) -> str | None:
@@ -197,9 +203,10 @@ def node_from(item: object, where: str) -> FileNode:
         inputs=[_slot(slot) for slot in sequence(record.get("inputs"))],
         outputs=[socket_type(output.get("type")) for output in outputs],
         output_links=[
-            [known for link in sequence(output.get("links")) if (known := link_id(link)) is not None] for output in outputs
+            [known for link in sequence(output.get("links")) if (known := link_id(link)) is not None]
+            for output in outputs
         ],
-        values=mapping(saved) if isinstance(saved, dict) else sequence(saved) if isinstance(saved, list) else None,
+        values=cast("dict[str, Any] | list[Any]", saved) if isinstance(saved, dict | list) else None,
         properties=mapping(record.get("properties")) or {},
     )
 
@@ -236,7 +243,9 @@ def _link(item: object, graph: FileGraph) -> Link:
         origin_slot, target_slot = _whole(parts[2]), _whole(parts[4])
         if origin is not None and target is not None and origin_slot is not None:
             return Link(identifier, origin, origin_slot, target, -1 if target_slot is None else target_slot)
-    raise FormatError(f"damaged workflow: a link of {graph.where} is not [id, from, slot, to, slot, type]: {shown(item)}")
+    raise FormatError(
+        f"damaged workflow: a link of {graph.where} is not [id, from, slot, to, slot, type]: {shown(item)}"
+    )
 
 
 def _whole(value: object) -> int | None:

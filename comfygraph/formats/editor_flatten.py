@@ -107,7 +107,9 @@ def _unfold(root: Graph) -> list[Place]:
         places.append(place)
         count += len(place.graph.nodes)
         if count > MAX_NODES:
-            raise FormatError(f"more than {MAX_NODES:,} nodes once the subgraphs are unfolded: too large for a workflow")
+            raise FormatError(
+                f"more than {MAX_NODES:,} nodes once the subgraphs are unfolded: too large for a workflow"
+            )
         if place.depth > MAX_DEPTH:
             raise FormatError(f"subgraphs nest more than {MAX_DEPTH:,} deep: no editor could have saved this workflow")
         below: list[Place] = []
@@ -268,7 +270,8 @@ class _Follower:
 
     def _outwards(self, place: Place, link: Link) -> _Spot | End:
         host, outer = place.host, place.outer
-        assert host is not None and outer is not None
+        assert host is not None
+        assert outer is not None
         if not 0 <= link.origin_slot < len(host.form.sockets):
             raise FormatError(
                 f"damaged workflow: link {shown(link.id)} comes from input {link.origin_slot} of {place.graph.where}, "

@@ -162,7 +162,9 @@ def _innermost_first(file: EditorFile) -> list[FileGraph]:
     if len(ready) < len(file.subgraphs):
         done = set(ready)
         rest = [graph.name for identifier, graph in file.subgraphs.items() if identifier not in done]
-        raise FormatError(f"damaged workflow: a subgraph contains itself: one of {listed(rest)}; take it out in the editor")
+        raise FormatError(
+            f"damaged workflow: a subgraph contains itself: one of {listed(rest)}; take it out in the editor"
+        )
     return [file.subgraphs[identifier] for identifier in ready]
 
 
@@ -219,7 +221,8 @@ def _show_widgets(host: Node) -> None:
 
 
 def _first_widget(host: Node, socket: Socket) -> Widget | None:
-    assert host.inner is not None and socket.port is not None
+    assert host.inner is not None
+    assert socket.port is not None
     for identifier in socket.port.links:
         link = host.inner.links.get(identifier)
         found = host.inner.target(link) if link is not None else None

@@ -36,7 +36,12 @@ def ungroup(file: EditorFile, catalogue: Mapping[str, NodeDef]) -> None:
     groups = mapping(file.extra.get("groupNodes"))
     if not groups:
         return
-    used = [int(node) for g in (file.root, *file.subgraphs.values()) for node in g.nodes if node.isascii() and node.isdecimal() and len(node) < 16]
+    used = [
+        int(node)
+        for g in (file.root, *file.subgraphs.values())
+        for node in g.nodes
+        if node.isascii() and node.isdecimal() and len(node) < 16
+    ]
     last = max([file.last_node_id, *used])
     count = 0
     for identifier, node in list(file.root.nodes.items()):
@@ -136,7 +141,9 @@ def _layout(
 ) -> _Layout:
     layout = _Layout()
     config = mapping(group.get("config")) or {}
-    external = {(row[0], row[1]) for row in map(sequence, sequence(group.get("external"))) if len(row) >= 2 and _whole(row)}
+    external = {
+        (row[0], row[1]) for row in map(sequence, sequence(group.get("external"))) if len(row) >= 2 and _whole(row)
+    }
     seen: dict[str, int] = {}
     late: list[tuple[int, str]] = []
     for place, (node, form) in enumerate(zip(nodes, forms, strict=True)):

@@ -32,10 +32,10 @@ def tell_apart(file: EditorFile) -> None:
             renamed[graph.id] = new
             _rename(graph, new)
     for graph in (file.root, *file.subgraphs.values()) if renamed else ():
-        for node in graph.nodes.values():
-            rows = sequence(node.properties.get("proxyWidgets"))
-            if node.type in renamed and rows:
-                node.properties = {**node.properties, "proxyWidgets": [_row(row, renamed[node.type]) for row in rows]}
+        for item in graph.nodes.values():
+            rows = sequence(item.properties.get("proxyWidgets"))
+            if item.type in renamed and rows:
+                item.properties = {**item.properties, "proxyWidgets": [_row(row, renamed[item.type]) for row in rows]}
 
 
 def _whole(node: str) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from ..definition import InputDef
@@ -97,7 +98,7 @@ def in_editor_order(inputs: Sequence[InputDef]) -> Sequence[InputDef]:
     """
     if len(inputs) < 2:
         return inputs
-    if any((not a.required, a.name) > (not b.required, b.name) for a, b in zip(inputs, inputs[1:], strict=False)):
+    if any((not a.required, a.name) > (not b.required, b.name) for a, b in pairwise(inputs)):
         return inputs
     order = _orders().get(frozenset(item.name for item in inputs))
     if order is None:

@@ -20,7 +20,11 @@ def apply_primitives(graph: Graph) -> None:
     for node in graph.nodes.values():
         if node.kind != "primitive":
             continue
-        order = {identifier: place for place, identifier in enumerate(node.file.output_links[0])} if node.file.output_links else {}
+        order = (
+            {identifier: place for place, identifier in enumerate(node.file.output_links[0])}
+            if node.file.output_links
+            else {}
+        )
         links = sorted(by_origin.get(node.id, ()), key=lambda link: order.get(link.id, len(order)))
         found = [end for link in links if (end := graph.target(link)) is not None]
         fed = [(target, widget) for target, socket in found if (widget := target.widget_of(socket)) is not None]

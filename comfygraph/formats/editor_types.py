@@ -82,10 +82,16 @@ def _settle(graph: Graph, node: Node, templates: Mapping[str, tuple[str, str]]) 
 
 def _source_type(graph: Graph, node: Node, place: int) -> str:
     sockets = node.form.sockets
-    link = graph.links.get(identifier) if place < len(sockets) and (identifier := sockets[place].link) is not None else None
+    link = (
+        graph.links.get(identifier)
+        if place < len(sockets) and (identifier := sockets[place].link) is not None
+        else None
+    )
     if link is None:
         return ANY
     if link.origin == tables.SUBGRAPH_INPUT and graph.id:
         return graph.inputs[link.origin_slot].type if 0 <= link.origin_slot < len(graph.inputs) else ANY
     origin = graph.nodes.get(link.origin)
-    return origin.outputs[link.origin_slot] if origin is not None and 0 <= link.origin_slot < len(origin.outputs) else ANY
+    return (
+        origin.outputs[link.origin_slot] if origin is not None and 0 <= link.origin_slot < len(origin.outputs) else ANY
+    )

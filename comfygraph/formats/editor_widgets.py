@@ -178,7 +178,7 @@ def _widgets(item: InputDef, name: str, kind: str, form: Form) -> list[Widget]:
             companions: list[Widget] = []
             if isinstance(remote, Mapping):
                 companions.append(Widget("Auto-refresh after generation", "BOOLEAN", False, sent=False))
-                if "refresh_button" in remote and remote["refresh_button"]:
+                if remote.get("refresh_button"):
                     companions.append(Widget("refresh", "BUTTON", "refresh"))
             if control:
                 companions.append(Widget(label, "CONTROL", "fixed", sent=False))
@@ -196,17 +196,22 @@ def _widgets(item: InputDef, name: str, kind: str, form: Form) -> list[Widget]:
 
 
 def _default(item: InputDef, kind: str) -> Any:
+    default: Any = item.default
     if kind == DYNAMIC_COMBO:
         return next(iter(item.choices or ()), MISSING)
     if kind == COMBO:
-        if item.default is not MISSING and item.default:
-            return item.default
+        if default is not MISSING and default:
+            return default
         return item.options[0] if item.options else MISSING
-    if kind == "BOUNDING_BOX" and not isinstance(item.default, dict):
-        return dict(tables.WIDGET_DEFAULTS[kind])
-    if item.default is MISSING or item.default is None or kind in ("COMPOSITOR", "IMAGECOMPARE"):
+    own_only = kind in ("COMPOSITOR", "IMAGECOMPARE")
+    if default is MISSING or default is None or own_only or type(default) is not _shape(kind, default):
         return deepcopy(tables.WIDGET_DEFAULTS[kind])
-    return deepcopy(item.default)
+    return deepcopy(default)
+
+
+def _shape(kind: str, default: object) -> type:
+    """What a default must be: definitions are not trusted, and a box without its numbers would not do."""
+    return dict if kind == "BOUNDING_BOX" else type(default)
 
 
 def fill(form: Form, node: NodeDef, saved: FileNode) -> None:

@@ -69,7 +69,7 @@ def _as_json(value: Any) -> Any:
             copy: Any = dict(cast("dict[str, Any]", item))
             waiting += [(copy, name) for name in copy]
         elif isinstance(item, list):
-            copy = list(cast("list[Any]", item))
+            copy = list(item)
             waiting += [(copy, place) for place in range(len(copy))]
         else:
             copy = _number(item)
