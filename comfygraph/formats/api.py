@@ -31,7 +31,7 @@ def read(prompt: object) -> dict[str, Entry]:
         )
     if not isinstance(prompt, Mapping):
         raise FormatError(f"an API-format workflow is an object of nodes by id, not {shown(prompt)}")
-    nodes = cast("Mapping[Any, Any]", prompt)
+    nodes: Mapping[Any, Any] = prompt
     if set(nodes) == {"prompt"} or ("prompt" in nodes and "client_id" in nodes):
         raise FormatError('this is the body of a POST /prompt: take what is under "prompt"')
     if len(nodes) > MAX_NODES:
@@ -65,7 +65,7 @@ def _entry(node_id: Any, node: Any) -> Entry:
 def link(value: Any) -> Any:
     """A well-formed link as a table keeps it, anything else as it is."""
     if type(value) is list:
-        pair = cast("list[Any]", value)
+        pair: list[Any] = value
         if len(pair) == 2 and type(pair[0]) is str and type(pair[1]) is int:
             return (pair[0], pair[1])
         return deepcopy(pair)
