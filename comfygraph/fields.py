@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from .definition import ANY, MATCH_TYPE, MISSING, InputDef, NodeDef
 from .links import Link, Output, fits, members
-from .naming import camel, input_name
+from .naming import input_name, option_names
 from .raw import Raw
 from .text import did_you_mean, listed, shown
 from .values import WRAPPER, Verdict, is_wrapped_link, judge, span
@@ -330,7 +330,7 @@ class DynamicComboField(Field):
         return self.misfit("unknown_option", f"{self.name} has no option {shown(value)}", hint)
 
     def _spelt(self, key: str) -> str:
-        return f"{self.owner}.{camel(key)}"
+        return f"{self.owner}.{option_names(self.owner, {self.name: self.definition.choices or {}})[self.name, key]}"
 
 
 class AutogrowField(Field):
@@ -471,8 +471,11 @@ def default_of(definition: InputDef) -> Any:
     if definition.form == "dynamic_combo" or definition.type == MATCH_TYPE or definition.form == "socket":
         return None if not definition.required else MISSING
     if definition.form == "autogrow":
-        return () if definition.grow is not None and definition.grow.min == 0 else MISSING
-    if definition.default is not MISSING:
+        if definition.grow is not None and definition.grow.min == 0:
+            return ()
+        return None if not definition.required else MISSING
+    # An input with forceInput has no widget in the editor, so nobody sends its default.
+    if definition.default is not MISSING and not definition.flags.get("forceInput"):
         return definition.default
     return None if not definition.required else MISSING
 
