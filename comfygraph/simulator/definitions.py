@@ -167,6 +167,8 @@ class Definitions:
         extra: Mapping[str, Mapping[str, Any]] | None = None,
         hide: frozenset[str] = frozenset(),
     ) -> None:
+        # A catalogue of another server brings that server's model files, unless others are asked for.
+        own_models = catalogue.open_files or models.chosen
         self._catalogue = catalogue
         self._models = models
         self._store = store
@@ -176,6 +178,8 @@ class Definitions:
         self._live: dict[str, dict[str, Callable[[], list[Any]]]] = {}
         for place, folder in FILE_INPUTS.items():
             class_type, name = place.split(".", 1)
+            if folder in models and not own_models:
+                continue
             self._live.setdefault(class_type, {})[name] = self._lister(place, folder)
         self._live.setdefault("LoadImageOutput", {})["image"] = self._lister(_OUTPUT_FILES, "output")
 

@@ -20,10 +20,12 @@ class ModelFiles:
     """The names by folder.
 
     Attributes:
+        chosen: somebody said which files there are.
         open: any name is taken (``models="any"``).
     """
 
     def __init__(self, models: Models = None) -> None:
+        self.chosen = models is not None
         self.open = models == "any"
         self._names: dict[str, list[str]] = {folder: list(_known().get(folder, ())) for folder in FOLDERS}
         if isinstance(models, Mapping):
