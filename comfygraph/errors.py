@@ -4,6 +4,7 @@
 
     ComfyError
     ├── GraphError                 the graph would not run: `.problems` lists all that is wrong with it
+    │   └── ArgumentError          a node was called with arguments that it does not have, or without one that it needs
     ├── EditError                  an edit that cannot be made: no such node, no unique match, a cycle
     ├── FormatError                a file or a dict that is no workflow, or not one of this format
     ├── DefinitionError            node definitions (object_info) that cannot be read, or a release not bundled
@@ -67,6 +68,10 @@ class GraphError(ComfyError, ValueError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.problems,)
+
+
+class ArgumentError(GraphError, TypeError):
+    """A node class called with names that are not its inputs, with positional arguments, or without an input it needs."""
 
 
 class EditError(ComfyError, LookupError):

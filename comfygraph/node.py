@@ -62,7 +62,23 @@ class Extra:
         self.id: str | None = None
 
 
-class Node:
+class _Called(type):
+    """The type of node and option classes: a call with wrong argument names says which are meant."""
+
+    if not TYPE_CHECKING:
+
+        def __call__(cls, *args: Any, **inputs: Any) -> Any:
+            try:
+                return super().__call__(*args, **inputs)
+            except TypeError as error:
+                if error.__traceback__.tb_next is not None:
+                    raise  # it comes from inside
+                from .untyped import argument_error
+
+                raise argument_error(cls, args, inputs) or error from None
+
+
+class Node(metaclass=_Called):
     """The base of all node classes. Generated classes add the constructor and the outputs.
 
     Attributes:
@@ -97,7 +113,7 @@ class Node:
         plan = self._plan or _plan_of(type(self))
         self._extra = None
         self._serial = next(_serials)
-        frame = sys._getframe(2)
+        frame = sys._getframe(3)  # the user's: behind this one stand __init__ and _Called.__call__
         self._site = (frame.f_code, frame.f_lasti)
         if frame.f_globals.get("__package__") in _OWN:
             self._site = _outside(frame)
@@ -246,7 +262,7 @@ class Node1(Node, Link[K_co]):
             return self
 
 
-class Option:
+class Option(metaclass=_Called):
     """The base of the option classes of dynamic combos, such as ``ResizeImageMaskNode.ScaleWidth(width=512)``.
 
     Attributes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from .definition import MISSING, NodeDef
-from .errors import GraphError
+from .errors import ArgumentError
 from .fields import default_of
 from .naming import class_name, output_names
 from .node import Node, Node1, _outside, _place
@@ -16,6 +16,7 @@ from .problems import Problem
 from .text import did_you_mean
 
 if TYPE_CHECKING:
+    from .fields import Field
     from .node import Plan
 
 
@@ -44,51 +45,81 @@ def arguments(plan: Plan, owner: str, given: Mapping[str, Any]) -> list[Any]:
     """The values in the order of the definition, defaults filled in. Names may be keywords or names on the wire.
 
     Raises:
-        GraphError: unknown names (with the close ones), and inputs that are needed and missing.
+        ArgumentError: unknown names (with the close ones), and inputs that are needed and missing.
     """
     rest = dict(given)
     values: list[Any] = []
-    found: list[Problem] = []
-    site = _outside(sys._getframe(2))
-    where = _place(*site) if isinstance(site, tuple) else site
-    class_type = plan.definition.class_type
     for field in plan.fields:
         value = rest.pop(field.keyword, MISSING)
         if value is MISSING:
             value = rest.pop(field.name, MISSING)
         if value is MISSING:
             value = default_of(field.definition)
-        if value is MISSING:
-            message = f"{owner} needs {field.name}, and it was not given"
-            found.append(
-                Problem(
-                    "error",
-                    "required_input_missing",
-                    message,
-                    class_type=class_type,
-                    input=field.name,
-                    hint=field.wanted(),
-                    where=where,
-                )
-            )
         values.append(value)
-    known = [field.keyword for field in plan.fields]
-    for name in rest:
-        hint = did_you_mean(name, known, what="input")
-        found.append(
-            Problem(
-                "error",
-                "unknown_input",
-                f"{owner} has no input {name!r}",
-                class_type=class_type,
-                input=name,
-                hint=hint,
-                where=where,
-            )
-        )
-    if found:
-        raise GraphError(found)
+    if rest or MISSING in values:
+        missing = [field for field, value in zip(plan.fields, values) if value is MISSING]
+        raise _misnamed(owner, plan.definition.class_type, plan.fields, missing, rest)
     return values
+
+
+def argument_error(cls: type, args: tuple[Any, ...], given: Mapping[str, Any]) -> ArgumentError | None:
+    """Why a call of a typed node or option class did not match its signature; None when that is not what went wrong."""
+    import inspect
+
+    from .node import Option, _plan_of
+
+    if issubclass(cls, Option):
+        fields, class_type = cls._read()[1], cls._at[0]
+    else:
+        plan = _plan_of(cls)
+        fields, class_type = plan.fields, plan.definition.class_type
+    if args:
+        hint = f"write {cls.__qualname__}({fields[0].keyword}=…)" if fields else f"write {cls.__qualname__}()"
+        message = f"{cls.__qualname__} takes its inputs by name, and was given {len(args)} without one"
+        return ArgumentError(
+            [Problem("error", "unknown_input", message, class_type=class_type, hint=hint, where=_caller())]
+        )
+    parameters = inspect.signature(cls.__init__).parameters
+    rest = [name for name in given if name not in parameters]
+    missing = [f for f in fields if f.keyword not in given and parameters[f.keyword].default is inspect.Parameter.empty]
+    return _misnamed(cls.__qualname__, class_type, fields, missing, rest) if rest or missing else None
+
+
+def _misnamed(
+    owner: str, class_type: str, fields: Sequence[Field], missing: Iterable[Field], rest: Iterable[str]
+) -> ArgumentError:
+    where = _caller()
+    known = [field.keyword for field in fields]
+    found = [
+        Problem(
+            "error",
+            "unknown_input",
+            f"{owner} has no input {name!r}",
+            class_type=class_type,
+            input=name,
+            hint=did_you_mean(name, known, what="input"),
+            where=where,
+        )
+        for name in rest
+    ]
+    found += (
+        Problem(
+            "error",
+            "required_input_missing",
+            f"{owner} needs {field.keyword} ({field.definition.type}), and it was not given",
+            class_type=class_type,
+            input=field.name,
+            hint=field.wanted(),
+            where=where,
+        )
+        for field in missing
+    )
+    return ArgumentError(found)
+
+
+def _caller() -> str | None:
+    site = _outside(sys._getframe(1))
+    return _place(*site) if isinstance(site, tuple) else site
 
 
 @lru_cache(maxsize=4096)
