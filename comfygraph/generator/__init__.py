@@ -4,3 +4,10 @@
 goes from the small to the large: `text` (literals, docstrings), `names`, `annotations` (an input), `classes` (a node),
 `package` (all of them).
 """
+
+from __future__ import annotations
+
+from .tree import check, generate
+from .write import write_package
+
+__all__ = ["check", "generate", "write_package"]

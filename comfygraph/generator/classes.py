@@ -25,13 +25,13 @@ class Library:
     Attributes:
         kinds: socket types -> classes of the module `k`.
         lists: option lists -> aliases of ``options.py``.
-        what: for docstrings: what the definitions are of, such as ``"ComfyUI 0.33.0"``.
+        release: for docstrings: the release that the definitions are of, such as ``"ComfyUI 0.33.0"``; may be empty.
         strict: stop at a name that needs an exception.
     """
 
     kinds: Mapping[str, str]
     lists: Mapping[tuple[Any, ...], str]
-    what: str
+    release: str
     strict: bool
 
 
@@ -69,10 +69,10 @@ class Scope:
         return 4 * ((len(self.path) + 1) // 2)
 
 
-def type_variables(node: NodeDef, library: Library) -> dict[str, TypeVariable]:
-    """The type variables of a node's match-type templates, by template."""
+def type_variables(node: NodeDef, kinds: Mapping[str, str]) -> dict[str, TypeVariable]:
+    """The type variables of a node's match-type templates, by template; `kinds` are the classes of socket types."""
     found: dict[str, TypeVariable] = {}
-    names = Names(library.kinds, {}, {}, {})
+    names = Names(kinds, {}, {}, {})
     used = set(output_names(o.name for o in node.outputs))
     for item in node.inputs.values():
         inner = item if item.grow is None else item.grow.item
@@ -81,7 +81,7 @@ def type_variables(node: NodeDef, library: Library) -> dict[str, TypeVariable]:
             continue
         bound = kind(inner.allowed, names)
         bound = "" if bound == "Any" else bound
-        name = "K" + bound.replace("k.", "").replace(" | ", "")
+        name = "K" + bound.replace("k.", "").replace(" | ", "Or")
         found[template] = TypeVariable(free(name, used | {v.name for v in found.values()}), bound)
     return found
 
@@ -99,7 +99,7 @@ def class_source(name: str, node: NodeDef, library: Library, tooltips: Tooltips)
         DefinitionError: the library is strict, and a name of the node needs an exception.
     """
     outputs = _outputs(node, library)
-    variables = type_variables(node, library)
+    variables = type_variables(node, library.kinds)
     templates = {template: variable.name for template, variable in variables.items()}
     names = Names(library.kinds, library.lists, templates, {})
     fixed = RESERVED | NODE_NAMES | frozenset(library.lists.values()) | frozenset(templates.values())
@@ -246,6 +246,8 @@ def _facts(scope: Scope, outputs: list[str]) -> list[list[str]]:
     place = f", in {prose(node.category)}" if node.category else ""
     tooltip = scope.tooltips.get(())
     given = [f"    {name}: {_output_facts(out)}." for name, out in zip(outputs, node.outputs, strict=True)]
+    origin = f"From {prose(node.module)}." if node.module.startswith("custom_nodes.") else ""
+    release = f"{prose(scope.library.release)}." if scope.library.release else ""
     marks = [
         (node.output_node, "Output node: graphs run for its sake."),
         (node.api_node, "Partner node: it costs money and needs an account key."),
@@ -258,7 +260,7 @@ def _facts(scope: Scope, outputs: list[str]) -> list[list[str]]:
         [prose(tooltip)] if tooltip else [],
         _inputs_facts(scope, list(node.inputs.values())),
         ["Outputs:", *given] if given else [],
-        [" ".join([*(text for true, text in marks if true), f"{prose(scope.library.what)}."])],
+        [" ".join(text for text in (*(mark for true, mark in marks if true), origin, release) if text)],
     ]
 
 

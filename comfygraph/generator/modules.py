@@ -79,7 +79,7 @@ EXACT: Final[dict[str, str]] = {
 """… and of a category without those below it."""
 
 PARTNER: Final = "partner/"
-TAKEN: Final = frozenset({"options", "kinds", "definitions"})
+TAKEN: Final = frozenset({"options", "kinds", "definitions", "con", "aux", "nul", "prn"})
 
 
 def module_of(node: NodeDef, *, strict: bool) -> str:

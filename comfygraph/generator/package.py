@@ -29,6 +29,7 @@ class Layout:
         root: where comfygraph is, for ``from … import``: ``".."`` or ``"comfygraph"``.
         kinds: the line that imports its kinds as `k`.
         what: what its definitions are of, for docstrings.
+        release: the release that they are of, if they are of one.
         command: what writes it.
         definitions: the body of its function `definitions`.
     """
@@ -36,6 +37,7 @@ class Layout:
     root: str
     kinds: str
     what: str
+    release: str
     command: str
     definitions: tuple[str, ...]
 
@@ -65,24 +67,25 @@ def package_sources(
         DefinitionError: strict, and a name needs an exception.
     """
     ordered = [nodes[wire] for wire in sorted(nodes)]
+    variables = {v.name for node in ordered for v in type_variables(node, kinds).values()}
     names = settle(
         [node.class_type for node in ordered],
         class_name,
-        taken=RESERVED,
+        taken=RESERVED | variables,
         strict=strict,
         scope="node classes",
         table="naming.CLASS_NAMES",
     )
-    lists = list_names(ordered, names.values(), strict=strict)
-    library = Library(kinds, lists, layout.what, strict)
+    lists = list_names(ordered, {*names.values(), *variables}, strict=strict)
+    library = Library(kinds, lists, layout.release, strict)
     modules: dict[str, list[NodeDef]] = {}
     for node in ordered:
-        modules.setdefault(module_of(node, strict=strict), []).append(node)
-    for module in modules:
-        if module in names.values():
-            raise DefinitionError(
-                f"{module} is the name of a module and of a node class; change generator.modules.MODULES"
-            )
+        module = module_of(node, strict=strict)
+        while module in names.values():
+            if strict:
+                raise DefinitionError(f"module {module} is called like a node class; change generator.modules.MODULES")
+            module = f"nodes_{module}"
+        modules.setdefault(module, []).append(node)
     files = {"__init__.py": _index({m: [names[n.class_type] for n in ns] for m, ns in modules.items()}, layout)}
     for module, members in modules.items():
         classes = [(names[n.class_type], n) for n in members]
@@ -113,8 +116,8 @@ def _module(
         "",
         "from __future__ import annotations",
         "",
-        *_imports(used, at_run_time, library, layout, with_variables=bool(variables)),
-        *variables,
+        *_imports(used, at_run_time, library, layout),
+        *(["", *variables] if variables else []),
     ]
     wrapped = [piece for line in lines for piece in _fold(line)]
     return "\n".join([*wrapped, *body, ""])
@@ -125,64 +128,50 @@ def _fold(line: str) -> list[str]:
 
 
 def _variables(nodes: list[NodeDef], library: Library) -> list[str]:
-    found = {v.name: v.bound for node in nodes for v in type_variables(node, library).values()}
-    lines = [
+    found = {v.name: v.bound for node in nodes for v in type_variables(node, library.kinds).values()}
+    return [
         f"{name} = TypeVar({literal(name)}{f', bound={literal(bound)}' if bound else ''})"
         for name, bound in sorted(found.items())
     ]
-    return ["", *lines] if lines else []
 
 
-def _imports(
-    used: set[str], at_run_time: set[str], library: Library, layout: Layout, *, with_variables: bool
-) -> list[str]:
+def _imports(used: set[str], at_run_time: set[str], library: Library, layout: Layout) -> list[str]:
     """The imports of a module: of what it uses, and under TYPE_CHECKING what only annotations do."""
 
     def of(names: Iterable[str], where: set[str]) -> list[str]:
         return [name for name in names if name in where]
 
+    here = layout.module
     lists = sorted((name for name in library.lists.values() if name in used), key=member_order)
-    late = {
-        "collections.abc": of(("Mapping", "Sequence"), used),
-        layout.module("links"): of(("Link", "Output"), used),
-        layout.module("uploads"): of(("Uploadable",), used),
-        ".options": lists,
-    }
     kinds_late = "k" in used and "k" not in at_run_time
-    typing = [
-        n
-        for n in ("TYPE_CHECKING", "Any", "Generic", "Literal", "TypeVar")
-        if n in used or (n == "TYPE_CHECKING" and (any(late.values()) or kinds_late))
+    late = [
+        from_import("collections.abc", of(("Mapping", "Sequence"), used), 4),
+        [f"    {layout.kinds}"] if kinds_late else [],
+        from_import(here("links"), of(("Link", "Output"), used), 4),
+        from_import(here("uploads"), of(("Uploadable",), used), 4),
+        from_import(".options", lists, 4),
     ]
-    if with_variables:
-        typing = sorted({*typing, "TypeVar"}, key=_import_order)
-    blocks = [[f"from typing import {', '.join(sorted(typing, key=_import_order))}"] if typing else []]
-    ours = [layout.kinds] if "k" in used and not kinds_late else []
-    ours += from_import(layout.module("node"), of(("Node", "Node1", "Option"), used), 0)
-    blocks.append(ours if layout.root.endswith(".") else sorted(ours, key=_absolute_first))
-    checking: list[list[str]] = [from_import("collections.abc", late.pop("collections.abc"), 4)]
-    rest = [line for module, names in late.items() for line in from_import(module, names, 4)]
-    checking.append([*([f"    {layout.kinds}"] if kinds_late else []), *rest])
-    checking = [block for block in checking if block]
-    if checking:
-        joined: list[str] = []
-        for block in checking:
-            joined += ["", *block] if joined else block
-        blocks.append(["if TYPE_CHECKING:", *joined])
-    lines: list[str] = []
-    for block in blocks:
-        if block:
-            lines += ["", *block] if lines else block
-    return lines
+    now = [
+        [layout.kinds] if "k" in used and not kinds_late else [],
+        from_import(here("node"), of(("Node", "Node1", "Option"), used), 0),
+    ]
+    typing = of(("Any", "Generic", "Literal", "TypeVar"), used)
+    typing = ["TYPE_CHECKING", *typing] if any(late) else typing
+    lines = _sections([from_import("typing", typing, 0), *now])
+    return [*lines, "", "if TYPE_CHECKING:", *_sections(late)] if any(late) else lines
 
 
-def _absolute_first(line: str) -> bool:
-    return line.startswith("from .")
-
-
-def _import_order(name: str) -> tuple[int, str]:
-    # The formatter's order: CONSTANTS, then Classes.
-    return (0 if name.isupper() else 1, name)
+def _sections(imports: Iterable[list[str]]) -> list[str]:
+    """Imports in the formatter's sections: the standard library, other packages, this one, with an empty line between."""
+    sections: dict[int, list[str]] = {0: [], 1: [], 2: []}
+    for lines in imports:
+        if lines:
+            module = lines[0].split()[1]
+            sections[2 if module.startswith(".") else 1 if module.startswith("comfygraph") else 0] += lines
+    joined: list[str] = []
+    for lines in sections.values():
+        joined += ["", *lines] if joined and lines else lines
+    return joined
 
 
 def from_import(module: str, names: list[str], indent: int) -> list[str]:
@@ -227,7 +216,8 @@ def _index(modules: Mapping[str, list[str]], layout: Layout) -> str:
         "",
         "from typing import TYPE_CHECKING, Any, Final",
         "",
-        *layout_imports(layout, imports),
+        "if TYPE_CHECKING:",
+        *_sections([[f"    from {layout.module('catalogue')} import Catalogue"], imports]),
         "",
         *listing("__all__ = [", [literal(name) for name in sorted([*every, "definitions"], key=exported_order)], "]"),
         "",
@@ -255,13 +245,6 @@ def _index(modules: Mapping[str, list[str]], layout: Layout) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def layout_imports(layout: Layout, imports: list[str]) -> list[str]:
-    """The index's imports for type checkers."""
-    catalogue = f"    from {layout.module('catalogue')} import Catalogue"
-    gap = [] if layout.root.endswith(".") else [""]
-    return ["if TYPE_CHECKING:", catalogue, *gap, *imports]
 
 
 def exported_order(name: str) -> tuple[Any, ...]:

@@ -19,6 +19,7 @@ LAYOUT: Final = Layout(
     root="..",
     kinds="from .. import kinds as k",
     what=f"ComfyUI {RELEASE}",
+    release=f"ComfyUI {RELEASE}",
     command="``python -m comfygraph.generator``",
     definitions=(
         "def definitions() -> Catalogue:",

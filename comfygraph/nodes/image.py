@@ -696,7 +696,7 @@ class SaveImageWebsocket(Node):
     Inputs:
         images: IMAGE.
 
-    Output node: graphs run for its sake. ComfyUI 0.33.0.
+    Output node: graphs run for its sake. From custom_nodes.websocket_image_save. ComfyUI 0.33.0.
     """
 
     __slots__ = ()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..links import Link, Output
 
-KImageMask = TypeVar("KImageMask", bound="k.Image | k.Mask")
+KImageOrMask = TypeVar("KImageOrMask", bound="k.Image | k.Mask")
 
 
 class CenterCropImages(Node1[k.Image]):
@@ -526,7 +526,7 @@ class ResizeAndPadImage(Node1[k.Image]):
         return self._output(0)
 
 
-class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
+class ResizeImageMaskNode(Node1[KImageOrMask], Generic[KImageOrMask]):
     """Resize Image/Mask, in image/transform.
 
     Inputs:
@@ -696,7 +696,7 @@ class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
     def __init__(
         self,
         *,
-        input: Link[KImageMask],
+        input: Link[KImageOrMask],
         resize_type: ScaleDimensions
         | ScaleByMultiplier
         | ScaleLongerDimension
@@ -711,7 +711,7 @@ class ResizeImageMaskNode(Node1[KImageMask], Generic[KImageMask]):
         self._bind(input, resize_type, scale_method)
 
     @property
-    def RESIZED(self) -> Output[KImageMask]:
+    def RESIZED(self) -> Output[KImageOrMask]:
         return self._output(0)
 
 
