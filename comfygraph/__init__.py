@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .errors import GraphError as GraphError
     from .graph import Graph as Graph
     from .problems import Problem as Problem
-    from .raw import raw as raw
+    from .raw_values import raw as raw
     from .simulator import Simulator as Simulator
 
 __version__ = "0.1.0"
@@ -37,7 +37,7 @@ _HOMES = {
     "Problem": "problems",
     "Result": "client",
     "Simulator": "simulator",
-    "raw": "raw",
+    "raw": "raw_values",
 }
 
 __all__ = [

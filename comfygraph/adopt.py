@@ -92,21 +92,15 @@ def largest(table: Mapping[str, Any]) -> int:
 
 
 def _bring(table: dict[str, Entry], graph: Graph, node_id: str) -> None:
-    pending = [node_id]
-    while pending:
-        current = pending.pop()
-        entry = graph._table.get(current)
-        if entry is None:
-            continue
-        there = table.get(current)
-        if there is entry:
-            continue
-        if there is not None:
+    """Write a node of another graph, and all that it needs, into `table`."""
+    from .edits import upstream_ids
+
+    needed = upstream_ids(graph._table, [node_id])
+    for current, entry in graph._table.items():
+        if current in needed and table.setdefault(current, entry) is not entry:
             raise EditError(
                 f"the nodes come from two graphs, and both have a node {current!r}: build from the nodes of one, or merge them"
             )
-        table[current] = entry
-        pending += [value[0] for value in (entry.inputs or {}).values() if type(value) is tuple]
 
 
 def frozen(graph: Graph) -> list[tuple[Any, ...]]:

@@ -18,6 +18,7 @@ from .records import node_def
 
 if TYPE_CHECKING:
     from .client import Client
+    from .node import Node
 
 RELEASES: Final = ("0.33.0", "0.23.0")
 """The bundled ComfyUI releases, newest first. The typed classes of `comfygraph.nodes` are of the first."""
@@ -140,6 +141,25 @@ class Catalogue(Mapping[str, NodeDef]):
         if node is None:
             node = self._nodes[class_type] = node_def(class_type, self.record(class_type), open_files=self.open_files)
         return node
+
+    def node(self, class_type: str) -> type[Node]:
+        """A node class for a definition, for nodes that no generated package has: checked at run time, not by type checkers.
+
+        Raises:
+            DefinitionError: there is no such node class here; the close names.
+
+        Example:
+            >>> Sharpen = Catalogue.bundled().node("ImageSharpen")
+            >>> Sharpen(image=picture, sharpen_radius=2).IMAGE      # doctest: +SKIP
+        """
+        from .text import did_you_mean
+        from .untyped import node_class
+
+        definition = self.find(class_type)
+        if definition is None:
+            hint = did_you_mean(class_type, self, what="node class")
+            raise DefinitionError(f"there is no node class {class_type!r} in {self!r}; {hint}")
+        return node_class(definition)
 
     def find(self, class_type: object) -> NodeDef | None:
         """The definition of a class, None if there is none: `get`, for callers in a hurry."""

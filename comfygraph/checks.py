@@ -22,7 +22,7 @@ from .matching import output_kinds, verdicts
 from .naming import output_name
 from .node import Node
 from .problems import Problem, Severity
-from .raw import Raw
+from .raw_values import Raw
 from .server_facts import ALL, SELF_CHECKED
 from .text import did_you_mean, listed, shown
 from .uploads import Upload

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .definition import InputDef, NodeDef
-from .raw import Raw
+from .raw_values import Raw
 
 
 def declared(definition: NodeDef, inputs: Mapping[str, Any]) -> dict[str, tuple[InputDef, bool]]:

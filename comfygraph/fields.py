@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from .definition import ANY, MATCH_TYPE, MISSING, InputDef, NodeDef
 from .links import Link, Output, fits, members
 from .naming import input_name, option_names
-from .raw import Raw
+from .raw_values import Raw
 from .text import did_you_mean, listed, shown
 from .values import WRAPPER, Verdict, is_wrapped_link, judge, span
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 from .errors import EditError, FormatError, GraphError
 from .links import Link, Output
 from .node import Extra, Node, Node1, walk
-from .raw import Raw
+from .raw_values import Raw
 from .uploads import Upload
 
 if TYPE_CHECKING:
@@ -268,6 +268,17 @@ class Graph:
 
         return check(self, catalogue)
 
+    def fit(self, catalogue: Catalogue) -> tuple[Graph, list[Problem]]:
+        """The graph as a server with these definitions needs it, and a warning for everything that was changed.
+
+        A file name that differs from exactly one file there only in ``\\``, ``/``, letter case or folder is taken to mean
+        that file; an input that is needed there and was not in the release the graph was made for gets its default. What
+        else is wrong is left for `check`.
+        """
+        from .fitting import fit
+
+        return fit(self, catalogue)
+
     def to_api(self, check: bool = True, *, uploaded: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
         """The API-format dict, the caller's own copy.
 
@@ -517,7 +528,7 @@ def class_of(class_type: Any) -> type[Node]:
 
 def _plain(entry: Entry) -> dict[str, Any]:
     row: dict[str, Any] = {"class_type": entry.class_type, "inputs": entry.inputs}
-    return _whole(entry, row) if entry.rest is not None or entry.inputs is None else row
+    return _whole(entry, row) if entry.rest is not None or entry.inputs is None or entry.class_type is None else row
 
 
 def _wire(entry: Entry, uploaded: Mapping[str, str] | None) -> dict[str, Any]:
@@ -526,7 +537,7 @@ def _wire(entry: Entry, uploaded: Mapping[str, str] | None) -> dict[str, Any]:
         for name, value in (entry.inputs or {}).items()
     }
     row: dict[str, Any] = {"class_type": entry.class_type, "inputs": inputs}
-    return _whole(entry, row) if entry.rest is not None or entry.inputs is None else row
+    return _whole(entry, row) if entry.rest is not None or entry.inputs is None or entry.class_type is None else row
 
 
 def _whole(entry: Entry, row: dict[str, Any]) -> dict[str, Any]:
