@@ -215,7 +215,7 @@ class Board:
         told: list[Told] = []
         if question.kind == "queue":
             view = read_queue(answer)
-            wanting = [j for j in self.jobs.values() if j.phase in ("pending", "running")]
+            wanting = [j for j in self.jobs.values() if j.phase not in ("sending", "done")]
             for job in wanting:
                 if job.look == "queue":
                     told += self._tell(job, job.queue_answer(view.order, question.asked_at, now, self.socket))

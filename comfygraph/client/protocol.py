@@ -254,7 +254,8 @@ class JobMachine:
         """The socket opened or was lost. Either way something may have been missed: look now."""
         if self.outcome is not None or not self.own_socket:
             return []
-        self._gap = True
+        # What is missed after the end was heard is not missed.
+        self._gap = self._gap or self._end_at is None
         if self.phase == "sending":
             return []
         if self._held is not None:
