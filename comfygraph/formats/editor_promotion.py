@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,19 +54,19 @@ def flush(host: Node) -> None:
             own += [entry] if entry.node_id == "-1" else []
         else:
             plans.append((entry, linked))
+    by_name: dict[str, list[Socket]] = {}
+    for socket in host.form.sockets:
+        by_name.setdefault(socket.name, []).append(socket)
     for entry, linked in plans:
         if linked is not None:
-            _give(host, linked, entry)
+            _give(by_name.get(linked, ()), entry)
         else:
             _lead_to(host, entry)
     for node_id, group in primitives.items():
         _bypass_primitive(host, inner.nodes[node_id], group)
-    sockets = {socket.name: socket for socket in reversed(host.form.sockets)}
     for entry in own:
         # "-1" is the node itself: the value is for its own input of that name, last of all.
-        socket = sockets.get(entry.widget)
-        if socket is not None and socket.promoted is not None and entry.value is not MISSING:
-            socket.promoted.value = entry.value
+        _give(by_name.get(entry.widget, ())[:1], entry)
 
 
 def _inner(host: Node) -> Graph:
@@ -162,8 +163,8 @@ def _taken_over(host: Node, primitive: Node) -> str | None:
     return None
 
 
-def _give(host: Node, name: str, entry: _Entry) -> None:
-    named = [socket for socket in host.form.sockets if socket.name == name]
+def _give(named: Sequence[Socket], entry: _Entry) -> None:
+    """Give an entry's value to the input of a name, if there is one only."""
     if len(named) == 1 and named[0].promoted is not None and entry.value is not MISSING:
         named[0].promoted.value = entry.value
 
@@ -178,8 +179,8 @@ def _lead_to(host: Node, entry: _Entry) -> None:
         return
     socket = source.socket_of(widget)
     if socket is not None:
-        name = _new_input(_inner(host), entry.widget, socket.type, [(source, socket)])
-        _give(host, name, entry)
+        _new_input(_inner(host), entry.widget, socket.type, [(source, socket)])
+        _give(host.form.sockets[-1:], entry)
 
 
 def _widget(source: Node, entry: _Entry) -> Widget | None:
@@ -247,7 +248,7 @@ def _bypass_primitive(host: Node, primitive: Node, group: list[_Entry]) -> None:
     primitive.file.properties = {**primitive.file.properties, _TAKEN_OVER: name}
     valued = next((entry for entry in group if entry.value is not MISSING), None)
     if valued is not None:
-        _give(host, name, valued)
+        _give(host.form.sockets[-1:], valued)
 
 
 def _numbered(inner: Graph, link: Link) -> tuple[Node, Socket] | None:
