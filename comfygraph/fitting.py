@@ -34,7 +34,10 @@ def fit(graph: Graph, catalogue: Catalogue) -> tuple[Graph, list[Problem]]:
                     notes.append(_note("file_taken_as_meant", message, node_id, entry, name))
             elif needed and d.default is not MISSING and d.form not in ("socket", "dynamic_combo", "autogrow"):
                 changed[name] = d.default
-                message = f"{definition.class_type} needs {name} on this server, which the graph does not have: its default there, {shown(d.default)}, is sent"
+                message = (
+                    f"{definition.class_type} needs {name} on this server, and the graph does not have it: "
+                    f"its default there, {shown(d.default)}, is sent"
+                )
                 notes.append(_note("input_filled", message, node_id, entry, name))
         if changed:
             table[node_id] = entry.but({**entry.inputs, **changed})

@@ -10,7 +10,7 @@ type as the server writes it, and `fits` is the server's own rule for which type
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from .node import Node

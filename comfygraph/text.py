@@ -25,7 +25,7 @@ def listed(names: Iterable[Any], *, most: int = MAX_LISTED) -> str:
 
 
 def close(word: Any, names: Iterable[Any], *, most: int = 3) -> list[Any]:
-    """The names that look like `word`, closest first: equal but for case or path separators, then similar, then
+    """The names that look like `word`, closest first: equal but for case or path separators, else similar, else
     containing it.
     """
     import difflib
@@ -38,11 +38,14 @@ def close(word: Any, names: Iterable[Any], *, most: int = 3) -> list[Any]:
         if isinstance(name, str):
             by_key.setdefault(_key(name), name)
     key = _key(word)
-    found = [by_key[key]] if key in by_key else []
-    found += [by_key[match] for match in difflib.get_close_matches(key, by_key, n=most, cutoff=0.6)]
-    if len(key) >= 3:
-        found += [name for other, name in by_key.items() if key in other]
-    return list(dict.fromkeys(found))[:most]
+    if key in by_key:
+        return [by_key[key]]
+    matches = difflib.get_close_matches(key, by_key, n=most, cutoff=0.6)
+    if matches:
+        # A far better match than the others is what was meant; naming the others would only distract.
+        ratios = [difflib.SequenceMatcher(None, match, key).ratio() for match in matches]
+        return [by_key[match] for match, ratio in zip(matches, ratios) if ratio > ratios[0] - 0.1]
+    return [name for other, name in by_key.items() if key in other][:most] if len(key) >= 3 else []
 
 
 def did_you_mean(word: Any, names: Iterable[Any], *, what: str = "option") -> str:

@@ -69,7 +69,7 @@ def rows() -> Iterator[Row]:
     """All verdicts: those on the originals first."""
     for template, verdict in _json("official_verdicts.json.gz").items():
         yield _row(template, "original", (), verdict)
-    for line in gzip.open(DATA / "verdicts.jsonl.gz"):
+    for line in gzip.decompress((DATA / "verdicts.jsonl.gz").read_bytes()).splitlines():
         row = json.loads(line)
         yield _row(row["template"], row["mutation"], row["ops"], row["server"])
 
@@ -97,4 +97,4 @@ def _mutated(prompt: dict[str, Any], ops: Any) -> dict[str, Any]:
 
 
 def _json(name: str) -> Any:
-    return json.loads(gzip.open(DATA / name).read())
+    return json.loads(gzip.decompress((DATA / name).read_bytes()))
