@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from .errors import GraphError as GraphError
     from .graph import Graph as Graph
     from .problems import Problem as Problem
+    from .raw_values import OMITTED as OMITTED
     from .raw_values import raw as raw
     from .simulator import Simulator as Simulator
+    from .untyped import custom_node as custom_node
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "OMITTED": "raw_values",
     "AsyncClient": "client",
     "Catalogue": "catalogue",
     "Client": "client",
@@ -37,10 +40,12 @@ _HOMES = {
     "Problem": "problems",
     "Result": "client",
     "Simulator": "simulator",
+    "custom_node": "untyped",
     "raw": "raw_values",
 }
 
 __all__ = [
+    "OMITTED",
     "AsyncClient",
     "Catalogue",
     "Client",
@@ -51,6 +56,7 @@ __all__ = [
     "Problem",
     "Result",
     "Simulator",
+    "custom_node",
     "raw",
 ]
 

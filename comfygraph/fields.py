@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from .definition import ANY, MATCH_TYPE, MISSING, InputDef, NodeDef
 from .links import Link, Output, fits, members
 from .naming import input_name, option_names
-from .raw_values import Raw
+from .raw_values import OMITTED, Raw
 from .text import did_you_mean, listed, shown
 from .values import WRAPPER, Verdict, is_wrapped_link, judge, span
 
@@ -74,6 +74,8 @@ class Field:
         """
         if isinstance(value, Raw):
             raise Notice(value, trusted=True)
+        if value is OMITTED:
+            raise Notice()
         if isinstance(value, Link):
             link: Link[Any] = value
             if fits(link._kind, self.definition.type) and not self._closed_to(link):
@@ -295,6 +297,8 @@ class DynamicComboField(Field):
     def put(self, inputs: MutableMapping[str, Any], value: Any) -> None:
         option: Option | None = value if getattr(value, "_is_option", False) else None
         choices = self.definition.choices or {}
+        if value is OMITTED:
+            raise Notice()
         if option is None:
             if isinstance(value, Raw):
                 inputs[self.name] = value
@@ -347,6 +351,8 @@ class AutogrowField(Field):
         return self.definition.grow
 
     def put(self, inputs: MutableMapping[str, Any], value: Any) -> None:
+        if value is OMITTED:
+            raise Notice()
         slots: tuple[str, ...] = self.grow.slots
         given: Mapping[str, Any]
         if isinstance(value, Mapping):

@@ -197,6 +197,26 @@ class Node(metaclass=_Called):
         self._more().title = title
         return self
 
+    def extra(self: N, **inputs: object) -> N:
+        """Give the node inputs that its class does not declare, or that it would not take; returns the node.
+
+        They are sent as they are: what the editor keeps for itself, what a newer release of the node has. `Graph.check` says
+        what it makes of them.
+
+        Args:
+            inputs: links or JSON values by name on the wire (``**{"a.b": 1}`` where that is no identifier).
+
+        Raises:
+            EditError: the node is a handle of a graph, which is immutable.
+
+        Example:
+            >>> CustomCombo(choice="red").extra(option1="red", option2="green")     # doctest: +SKIP
+        """
+        from .untyped import give
+
+        give(self, inputs)
+        return self
+
     def output(self, which: int | str) -> Output[Any]:
         """An output by index or name, for nodes whose class is not typed.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 
 class Raw:
@@ -40,3 +40,16 @@ def raw(value: object) -> Any:
         >>> KSampler(sampler_name=raw("res_4s_munthe-kaas"), ...)       # doctest: +SKIP
     """
     return Raw(value)
+
+
+class _Omitted:
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "OMITTED"
+
+
+OMITTED: Final[Any] = _Omitted()
+"""Given to an input, it leaves that input out of the graph: its default is not sent, and one that is needed stays open, for
+`Graph.check` to report and `Graph.set` to fill.
+"""

@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from .definition import MISSING, NodeDef
-from .errors import ArgumentError
+from .errors import ArgumentError, EditError
 from .fields import default_of
+from .links import Link
 from .naming import class_name, output_names
-from .node import Node, Node1, _outside, _place
+from .node import Node, Node1, _outside, _place, _serials
 from .problems import Problem
 from .text import did_you_mean
 
@@ -122,6 +123,48 @@ def _caller() -> str | None:
     return _place(*site) if isinstance(site, tuple) else site
 
 
+def give(node: Node, inputs: Mapping[str, object]) -> None:
+    """`Node.extra`."""
+    extra = node._extra
+    if extra is not None and extra.graph is not None:
+        raise EditError(f"{node!r} is a handle of a graph, and graphs do not change: use graph.set")
+    for name, value in inputs.items():
+        if isinstance(value, Node) and not isinstance(value, Link):
+            names = [f".{n}" for n in value.output_names] or [".output(0)"]
+            raise EditError(f"{name}: {value!r} has no single output; say which: {', '.join(names)}")
+        node._inputs[name] = value
+        node._links[:] = [link for link in node._links if link[0] != name]
+        if isinstance(value, Link):
+            node._links.append((name, value))
+    node._proof = None
+
+
+def custom_node(class_type: str, /, **inputs: object) -> Node:
+    """A node of a class that nobody has typed classes of, without its definition: nothing is filled in or checked here.
+
+    `Graph.check(catalogue)` with a server's catalogue checks it, and so does submitting. With a catalogue at hand,
+    `Catalogue.node` knows defaults and outputs.
+
+    Args:
+        class_type: the class's name on the wire.
+        inputs: links or JSON values by name on the wire (``**{"a.b": 1}`` where that is no identifier).
+
+    Example:
+        >>> faces = custom_node("FaceDetailer", guide_size=512)
+        >>> faces.output(0)._slot
+        0
+    """
+    cls = _unknown_class(class_type)
+    node = cls.__new__(cls)
+    node._extra = None
+    node._serial = next(_serials)
+    node._site = _outside(sys._getframe(1))
+    node._inputs = {}
+    node._links = []
+    give(node, inputs)
+    return node
+
+
 @lru_cache(maxsize=4096)
 def known_class(class_type: Any) -> type[Node]:
     """The typed class for a name on the wire; for a name that comfygraph does not know, a class without a
@@ -132,6 +175,11 @@ def known_class(class_type: Any) -> type[Node]:
 
     if isinstance(class_type, str) and class_type in nodes.definitions():
         return cast("type[Node]", getattr(nodes, class_name(class_type)))
+    return _unknown_class(class_type)
+
+
+@lru_cache(maxsize=4096)
+def _unknown_class(class_type: Any) -> type[Node]:
     body = {
         "__slots__": (),
         "class_type": class_type,
