@@ -206,7 +206,7 @@ GOLDEN: list[tuple[str, dict[str, Any], str]] = [
         },
         "error[unknown_option]: resize_type has no option 'scale widht'\n"
         "  at: node 1 (ResizeImageMaskNode)\n"
-        "  hint: did you mean 'scale width' or 'scale height'?",
+        "  hint: did you mean 'scale width'?",
     ),
     (
         "an input that the node does not have",
