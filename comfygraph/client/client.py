@@ -6,18 +6,14 @@ never touches the loop.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
-import time
-import uuid
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import quote
 
-from ..errors import BadAnswer, ComfyError, GraphError, NotComfyUI, PartlyRefused
-from . import address as addresses
+from ..errors import BadAnswer, ComfyError
 from . import flows
 from .answers import (
     HistoryEntry,
@@ -29,14 +25,12 @@ from .answers import (
     read_queue,
     read_system_stats,
 )
-from .credentials import Credentials
-from .exchange import Form, Request, ask, check, decode, decode_object
+from .base import ClientBase, left_out, partly_refused
+from .exchange import Form, Request, ask, check, decode_object
 from .job import Job
-from .prepare import Prepared, Runnable, partner_data, prepare, unlisted_outputs
-from .prepare import check as check_graph
+from .prepare import Prepared, Runnable, prepare
 from .progress import Progress, shown
-from .protocol import JobMachine, Timing
-from .refusals import message_of, problems_of
+from .protocol import Timing
 from .result import Result
 from .transport import Transport
 
@@ -51,15 +45,8 @@ T = TypeVar("T")
 
 AHEAD = 16
 """Prompts that `Client.map` keeps on the server."""
-STALE = 5.0
-"""Seconds after which a catalogue is fetched anew before a graph is refused by it: model files come and go."""
-MOST_CATALOGUES = 8
 
-_catalogues: OrderedDict[str, Catalogue] = OrderedDict()
-_catalogues_lock = threading.Lock()
-
-
-class Client:
+class Client(ClientBase):
     """A ComfyUI server.
 
     Nothing is sent before it is used. ``with Client(…) as client:`` closes it at the end; so does `close`.
@@ -105,24 +92,22 @@ class Client:
         transport: Transport | None = None,
         timing: Timing | None = None,
     ) -> None:
-        if not timeout > 0 or timeout == float("inf"):
-            raise ValueError("timeout: a positive, finite number of seconds")
-        self.address = addresses.parse(url)
-        self._api_key = api_key
-        secrets = tuple(s for s in (api_key, proxy) if s)
-        self._credentials = Credentials(self.address, headers=headers, token=token, auth=auth, secrets=secrets)
-        self._options: tuple[float, str | Path | bool | None, str | None] = (timeout, ca, proxy)
+        super().__init__(
+            url,
+            headers=headers,
+            token=token,
+            auth=auth,
+            timeout=timeout,
+            ca=ca,
+            proxy=proxy,
+            api_key=api_key,
+            client_id=client_id,
+            timing=timing,
+        )
         self._transport = transport
-        self._client_id = client_id
-        self._timing = timing
         self._lock = threading.Lock()
         self._started: Engine | None = None
-        self._catalogue: tuple[Catalogue, float] | None = None
-        self._uploaded: dict[str, str] = {}
         self._upload_locks: dict[str, threading.Lock] = {}
-
-    def __repr__(self) -> str:
-        return f"<Client {self.address}>"
 
     def __enter__(self) -> Client:
         return self
@@ -138,11 +123,6 @@ class Client:
             engine.close()
 
     @property
-    def url(self) -> str:
-        """The server's base address, without credentials."""
-        return self.address.http
-
-    @property
     def _engine(self) -> Engine:
         with self._lock:
             if self._started is None:
@@ -151,9 +131,8 @@ class Client:
                 if self._transport is None:
                     from .http import HttpTransport
 
-                    timeout, ca, proxy = self._options
                     self._transport = HttpTransport(
-                        self.address, self._credentials, timeout=timeout, ca=ca, proxy=proxy
+                        self.address, self._credentials, timeout=self._timeout, ca=self._ca, proxy=self._proxy
                     )
                 self._started = Engine(self._transport, client_id=self._client_id, timing=self._timing)
             return self._started
@@ -198,15 +177,12 @@ class Client:
         prepared = prepare(graph)
         engine = self._engine
         catalogue = self._check(prepared) if check else None
-        data: dict[str, Any] = dict(extra_data or {})
-        if previews is not None:
-            data["preview_method"] = previews
-        data.update(partner_data(prepared, catalogue, api_key or self._api_key))
+        data = self._extra_data(prepared, catalogue, extra_data, previews, api_key)
         names = {upload.name: self._send_upload(upload) for upload in prepared.uploads}
         prompt = prepared.to_api(names)
         chosen = prepared.targets(targets)
         engine.ensure_socket()
-        machine = JobMachine(str(uuid.uuid4()), prompt, where=prepared.where, targets=chosen, timing=engine.board.timing)
+        machine = self._machine(prepared, prompt, chosen)
         follow = engine.follow(machine, id_of=prepared.id_of, ids=prepared.graph.ids)
         job = Job(engine, follow, self.url)
         body = flows.prompt_body(
@@ -233,12 +209,7 @@ class Client:
         self, job: Job, taken: flows.Taken, prepared: Prepared, catalogue: Catalogue | None, chosen: list[str] | None
     ) -> None:
         """Cancel and raise when the server took a part only: it would skip the rest and call that a success."""
-        if taken.refused_part is not None:
-            problems = problems_of(taken.refused_part, prepared.where)
-        elif taken.outputs is not None and catalogue is not None and chosen is None:
-            problems = unlisted_outputs(prepared, catalogue, taken.outputs)
-        else:
-            return
+        problems = left_out(taken, prepared, catalogue, chosen)
         if not problems:
             return
         try:
@@ -246,11 +217,7 @@ class Client:
             said = "what it took was cancelled"
         except ComfyError as error:
             said = f"what it took could not be cancelled ({error})"
-        raise PartlyRefused(
-            message_of(problems, f"the server took a part of the graph only; {said}"),
-            prompt_id=job.prompt_id,
-            problems=problems,
-        )
+        raise partly_refused(job.prompt_id, problems, said)
 
     def run(
         self,
@@ -349,18 +316,11 @@ class Client:
         Raises:
             ValueError: no prompt id in it.
         """
-        stored: Mapping[str, Any] = {"prompt_id": job} if isinstance(job, str) else job
-        prompt_id = stored.get("prompt_id")
-        if not isinstance(prompt_id, str) or not prompt_id:
-            raise ValueError("attach: a prompt id, or what Job.to_dict() gave")
-        prompt: Any = stored.get("prompt")
         engine = self._engine
-        graph = cast("Mapping[str, Any]", prompt) if isinstance(prompt, Mapping) else {}
-        ours = stored.get("client_id") == engine.client_id
-        if ours:
+        machine = self._attached(job, engine.client_id)
+        if machine.own_socket:
             engine.ensure_socket()
-        machine = JobMachine(prompt_id, graph, own_socket=ours, timing=engine.board.timing)
-        follow = engine.follow(machine, ids=tuple(graph))
+        follow = engine.follow(machine, ids=tuple(machine.prompt))
         engine.accepted(follow.machine)
         return Job(engine, follow, self.url)
 
@@ -372,8 +332,6 @@ class Client:
 
     def history(self, prompt_id: str) -> HistoryEntry | None:
         """A prompt that is over; None when it is not, or is not known."""
-        from urllib.parse import quote
-
         request = Request("GET", f"/history/{quote(prompt_id, safe='')}")
         return read_history(self._engine.run(ask(request)), prompt_id)
 
@@ -391,8 +349,6 @@ class Client:
         Raises:
             BadAnswer: the server has no such folder.
         """
-        from urllib.parse import quote
-
         path = "/models" if folder is None else f"/models/{quote(folder, safe='')}"
         answer = self._engine.run(ask(Request("GET", path)))
         if answer.status == 404 and folder is not None:
@@ -401,7 +357,8 @@ class Client:
 
     def object_info(self) -> dict[str, Any]:
         """The server's node definitions as it sends them: ``GET /object_info``. `catalogue` is what graphs are checked by."""
-        return cast("dict[str, Any]", decode(self._definitions(), "GET /object_info"))
+        what = "GET /object_info"
+        return decode_object(check(self._engine.run(ask(Request("GET", "/object_info"))), what), what)
 
     def catalogue(self, *, refresh: bool = False) -> Catalogue:
         """The server's node definitions and files, to check graphs by. Fetched once; clients share equal ones.
@@ -410,40 +367,15 @@ class Client:
             refresh: fetch it anew.
         """
         if self._catalogue is None or refresh:
-            answer = self._definitions()
-            digest = hashlib.sha256(answer.body).hexdigest()
-            with _catalogues_lock:
-                known = _catalogues.get(digest)
-            if known is None:
-                from ..catalogue import Catalogue
-
-                known = Catalogue.from_object_info(decode(answer, "GET /object_info"), source=f"{self.url}/object_info")
-                with _catalogues_lock:
-                    _catalogues[digest] = known
-                    while len(_catalogues) > MOST_CATALOGUES:
-                        _catalogues.popitem(last=False)
-            self._catalogue = (known, time.monotonic())
+            return self._keep_catalogue(self._engine.run(ask(Request("GET", "/object_info"))))
         return self._catalogue[0]
-
-    def _definitions(self) -> Any:
-        answer = self._engine.run(ask(Request("GET", "/object_info")))
-        if answer.status == 404:
-            raise NotComfyUI(f"{self.url}: no /object_info there, so this is no ComfyUI, or its address has a base path")
-        return check(answer, "GET /object_info")
 
     def _check(self, prepared: Prepared) -> Catalogue:
         catalogue = self.catalogue()
-        try:
-            check_graph(prepared, catalogue)
-        except GraphError:
+        if not self._passes(prepared, catalogue):
             # A model file may have come since the definitions were fetched.
-            if self._catalogue is None or time.monotonic() - self._catalogue[1] < STALE:
-                raise
-            fresh = self.catalogue(refresh=True)
-            if fresh is catalogue:
-                raise
-            check_graph(prepared, fresh)
-            return fresh
+            catalogue = self.catalogue(refresh=True)
+            self._passes(prepared, catalogue)
         return catalogue
 
     # -- doing ----------------------------------------------------------------------------------------------------

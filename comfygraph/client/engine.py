@@ -295,6 +295,9 @@ class Engine:
             self._wake.notify_all()
             self._socket_news.notify_all()
             threads = list(self._threads)
+            socket = self._socket
+        if socket is not None:
+            socket.abort()
         for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(5.0)

@@ -200,15 +200,7 @@ class HttpTransport:
         return self._describe(kind, f"{self._what(request)}: {text}", error)
 
     def _describe(self, kind: FailureKind, message: str, error: Exception | None) -> Failure:
-        """With the library's exception, unless that would show a credential (it may hold the whole URL)."""
-        cause = error
-        seen: BaseException | None = error
-        while seen is not None:
-            if self.credentials.shows(f"{seen} {seen!r}"):
-                cause = None
-                break
-            seen = seen.__cause__ or seen.__context__
-        return Failure(kind, self.credentials.hide(message), cause)
+        return describe(self.credentials, kind, message, error)
 
     # -- WebSocket ------------------------------------------------------------------------------------------------
 
@@ -231,6 +223,18 @@ class HttpTransport:
             sessions, self._sessions = self._sessions, []
         for session in sessions:
             session.close()
+
+
+def describe(credentials: Credentials, kind: FailureKind, message: str, error: Exception | None) -> Failure:
+    """A failure with the library's exception, unless that would show a credential (it may hold the whole URL)."""
+    cause = error
+    seen: BaseException | None = error
+    while seen is not None:
+        if credentials.shows(f"{seen} {seen!r}"):
+            cause = None
+            break
+        seen = seen.__cause__ or seen.__context__
+    return Failure(kind, credentials.hide(message), cause)
 
 
 class _Download:

@@ -117,24 +117,25 @@ def of_history(
         raise BadAnswer("the server's history entry has no status")
     said = cast("Mapping[str, Any]", status)
     messages = _messages(said.get("messages"))
+    # The messages come first: a run that failed on a cycle is called a success by the status
+    # (trace undeclared_input_self_link), and interrupted and failed ones both say "error".
+    for kind, data in reversed(messages):
+        if kind == "execution_error":
+            try:
+                message = execution_failed({**data, "prompt_id": prompt_id})
+            except ValueError:
+                message = ExecutionFailed(prompt_id, "", "", "", "", ())
+            node, where = locate(message.node)
+            return Failed(failed(message, node, where))
+        if kind == "execution_interrupted":
+            message_in = ExecutionInterrupted(prompt_id, str(data.get("node_id", "")), str(data.get("node_type", "")))
+            return Failed(interrupted(message_in, by_us))
     if said.get("status_str") == "success" and said.get("completed") is not False:
         cached: list[str] = []
         for kind, data in messages:
             if kind == "execution_cached" and isinstance(data.get("nodes"), list):
                 cached.extend(str(node) for node in cast("list[Any]", data["nodes"]))
         return Succeeded(outputs, _display(record.get("meta")), tuple(cached), tuple(pictures), _seconds(messages))
-    # Interrupted and failed prompts both say "error"; the last telling message says which.
-    for kind, data in reversed(messages):
-        if kind == "execution_error":
-            try:
-                message = execution_failed({**data, "prompt_id": prompt_id})
-            except ValueError:
-                break
-            node, where = locate(message.node)
-            return Failed(failed(message, node, where))
-        if kind == "execution_interrupted":
-            message_in = ExecutionInterrupted(prompt_id, str(data.get("node_id", "")), str(data.get("node_type", "")))
-            return Failed(interrupted(message_in, by_us))
     return Failed(
         ExecutionError(
             "the server says that the job failed, and not why",

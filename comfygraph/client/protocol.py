@@ -298,7 +298,9 @@ class JobMachine:
         self._interval = min(self._interval * self.timing.poll_growth, self.timing.poll_most)
 
     def _settle(self, outcome: Outcome, now: float, socket: SocketView) -> list[ev.Event]:
-        """The history has spoken. If pictures are still on their way over the socket, give them time."""
+        """The history has spoken, unless the socket heard of a failure that it does not tell. If pictures are still on their way over the socket, give them time."""
+        if isinstance(outcome, Succeeded) and self._socket_error is not None:
+            outcome = self._socket_error
         waits = isinstance(outcome, Succeeded) and self._picture_nodes() and self.own_socket
         if waits and socket.up and self._end_at is None:
             self._held, self._held_until = outcome, now + self.timing.quiet

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from ..errors import EditError, OutputError
 from . import saving
@@ -15,7 +15,16 @@ from .outcome import Succeeded
 if TYPE_CHECKING:
     from ..node import Node
 
-F = TypeVar("F", bound="File")
+
+
+class AnyFile(Protocol):
+    """What `File` and `AsyncFile` have in common."""
+
+    kind: Kind
+    type: str
+
+
+F = TypeVar("F", bound=AnyFile)
 TEXT_KEYS = ("text", "texts", "string", "strings")
 
 
@@ -93,6 +102,7 @@ class BaseResult(Gathered[F]):
         cached: nothing had to run: the server had every output.
         cached_nodes: the nodes that did not have to run.
         raw: what each node showed, by node id and key, as the server sent it.
+        saved: where the files are, when ``map(…, save_to=…)`` saved them; else empty.
     """
 
     def __init__(
@@ -106,6 +116,7 @@ class BaseResult(Gathered[F]):
         ids: Sequence[str] = (),
     ) -> None:
         self.prompt_id = prompt_id
+        self.saved: list[Path] = []
         self.seconds = outcome.seconds if outcome.seconds is not None else seconds
         self.raw = outcome.outputs
         self.cached_nodes = outcome.cached

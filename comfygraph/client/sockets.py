@@ -110,6 +110,13 @@ class ClientSocket:
         except Exception:  # noqa: BLE001 (the boundary)
             raise Closed from None
 
+    def abort(self) -> None:
+        """Wake the reading thread; see `transport.Socket`."""
+        import socket
+
+        with contextlib.suppress(Exception):
+            self._ws.sock.shutdown(socket.SHUT_RD)
+
     def close(self) -> bool:
         """Close it fully; see `transport.Socket`."""
         agreed = False

@@ -57,6 +57,10 @@ class Socket(Protocol):
         """When anything last came, in the clock of `time.monotonic`."""
         ...
 
+    def abort(self) -> None:
+        """Wake whoever reads it, who then finds it closed. May be called from any thread."""
+        ...
+
     def close(self) -> bool:
         """Close it fully, within two seconds. True when the server agreed, so that it knows that this one is gone."""
         ...
