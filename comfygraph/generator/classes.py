@@ -26,12 +26,14 @@ class Library:
         kinds: socket types -> classes of the module `k`.
         lists: option lists -> aliases of ``options.py``.
         release: for docstrings: the release that the definitions are of, such as ``"ComfyUI 0.33.0"``; may be empty.
+        classes: the names of its classes.
         strict: stop at a name that needs an exception.
     """
 
     kinds: Mapping[str, str]
     lists: Mapping[tuple[Any, ...], str]
     release: str
+    classes: frozenset[str]
     strict: bool
 
 
@@ -103,7 +105,8 @@ def class_source(name: str, node: NodeDef, library: Library, tooltips: Tooltips)
     templates = {template: variable.name for template, variable in variables.items()}
     names = Names(library.kinds, library.lists, templates, {})
     fixed = RESERVED | NODE_NAMES | frozenset(library.lists.values()) | frozenset(templates.values())
-    scope = Scope(library, node, (node.class_type,), names, tooltips, fixed | {name} | set(outputs))
+    # An option called like a class of the module would be taken for that one (by pyright).
+    scope = Scope(library, node, (node.class_type,), names, tooltips, fixed | library.classes | set(outputs))
     return [
         f"class {name}({_bases(node, names, variables)}):",
         *docstring(_facts(scope, outputs), 4),
@@ -197,12 +200,8 @@ def _option(scope: Scope, name: str, input_: str, key: str, inputs: list[InputDe
 def _constructor(scope: Scope, inputs: list[InputDef]) -> list[str]:
     parameters = _parameters(scope, inputs)
     indent = scope.indent
-    margin = " " * indent
-    lines = _signature(parameters, indent)
-    for p in parameters:
-        if p.fresh is not None:
-            lines += [f"{margin}    if {p.name} is None:", f"{margin}        {p.name} = {p.fresh}"]
-    return [*lines, *call("self._bind", [p.name for p in parameters], "", indent + 4)]
+    values = [p.name if p.fresh is None else f"{p.fresh} if {p.name} is None else {p.name}" for p in parameters]
+    return [*_signature(parameters, indent), *call("self._bind", values, "", indent + 4)]
 
 
 def _parameters(scope: Scope, inputs: list[InputDef]) -> list[Parameter]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Collection
 from typing import Final
 
 from ..definition import NodeDef
 from ..errors import DefinitionError
+from .names import RESERVED
 
 MODULES: Final[dict[str, str]] = {
     "": "utilities",
@@ -79,7 +79,8 @@ EXACT: Final[dict[str, str]] = {
 """… and of a category without those below it."""
 
 PARTNER: Final = "partner/"
-TAKEN: Final = frozenset({"options", "kinds", "definitions", "con", "aux", "nul", "prn"})
+TAKEN: Final = RESERVED | {"other", "con", "aux", "nul", "prn"}
+"""No names for modules: what the package's index has itself, and what Windows takes for devices."""
 
 
 def module_of(node: NodeDef, *, strict: bool) -> str:
@@ -106,7 +107,7 @@ def module_of(node: NodeDef, *, strict: bool) -> str:
     return slug(parts[0])
 
 
-def slug(text: str, taken: Collection[str] = TAKEN) -> str:
+def slug(text: str) -> str:
     """Any text as the name of a module.
 
     Example:
@@ -114,6 +115,6 @@ def slug(text: str, taken: Collection[str] = TAKEN) -> str:
         ('partner_sync_so', 'comfyui_impact_pack', 'nodes_3d', 'nodes_other')
     """
     name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "other"
-    if name[0].isdigit() or keyword.iskeyword(name) or name in taken or name == "other":
+    if name[0].isdigit() or keyword.iskeyword(name) or name in TAKEN:
         name = f"nodes_{name}"
     return name[:60].rstrip("_")

@@ -34,9 +34,11 @@ MODULE_NAMES: Final = frozenset(
         "annotations",
         "definitions",
         "k",
+        "kinds",
+        "options",
     }
 )
-"""What generated modules import or define for themselves."""
+"""What generated modules import or define for themselves, and the modules that every package has."""
 
 RESERVED: Final = MODULE_NAMES | frozenset(dir(builtins))
 """Names that a generated class may not take: annotations beside it would come to mean something else."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import ast
 import re
-import tokenize
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -77,7 +76,7 @@ def package_sources(
         table="naming.CLASS_NAMES",
     )
     lists = list_names(ordered, {*names.values(), *variables}, strict=strict)
-    library = Library(kinds, lists, layout.release, strict)
+    library = Library(kinds, lists, layout.release, frozenset(names.values()), strict)
     modules: dict[str, list[NodeDef]] = {}
     for node in ordered:
         module = module_of(node, strict=strict)
@@ -103,10 +102,7 @@ def _module(
     for name, node in classes:
         body += ["", "", *class_source(name, node, library, tooltips(node.class_type) if tooltips else {})]
     variables = _variables([node for _, node in classes], library)
-    used = words("\n".join([*body, *variables]))
-    at_run_time = {word for line in body if line.startswith("class ") for word in words(line)} | words(
-        "\n".join(variables)
-    )
+    used, at_run_time = _used("\n".join([*variables, *body]))
     categories = sorted({prose(node.category) for _, node in classes})
     lines = [
         f'"""Nodes of {prose(layout.what)}: {", ".join(categories) or "without a category"}.',
@@ -185,17 +181,22 @@ def from_import(module: str, names: list[str], indent: int) -> list[str]:
     return [f"{margin}from {module} import (", *(f"{margin}    {name}," for name in names), f"{margin})"]
 
 
-def words(source: str) -> set[str]:
-    """The names in a piece of source, those in strings and comments left out."""
-    tokens = tokenize.generate_tokens(io.StringIO(source + "\n").readline)
-    found: set[str] = set()
-    try:
-        for token in tokens:
-            if token.type == tokenize.NAME:
-                found.add(token.string)
-    except tokenize.TokenError:  # a lone `class X(…):` line ends early
-        pass
-    return found
+def _used(source: str) -> tuple[set[str], set[str]]:
+    """The names that a module's classes need from outside: all of them, and those that must be there at run time."""
+    late: set[str] = set()
+    now: set[str] = set()
+    pending: list[ast.AST] = [ast.parse(source)]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, ast.FunctionDef):
+            # Its body has its own arguments and nothing else.
+            annotations = [item.returns, *(argument.annotation for argument in item.args.kwonlyargs)]
+            late.update(n.id for a in annotations if a is not None for n in ast.walk(a) if isinstance(n, ast.Name))
+        elif isinstance(item, ast.Name):
+            now.add(item.id)
+        else:
+            pending += ast.iter_child_nodes(item)
+    return late | now, now
 
 
 def _index(modules: Mapping[str, list[str]], layout: Layout) -> str:

@@ -204,9 +204,7 @@ class ImageCompositor(Node):
         layers: Link[k.Layers],
         compositor: Mapping[str, Any] | Link[k.Compositor] | None = None,
     ) -> None:
-        if compositor is None:
-            compositor = {}
-        self._bind(layers, compositor)
+        self._bind(layers, {} if compositor is None else compositor)
 
     @property
     def IMAGE(self) -> Output[k.Image]:

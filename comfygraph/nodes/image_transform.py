@@ -147,9 +147,7 @@ class ImageCropV2(Node1[k.Image]):
         image: Link[k.Image],
         crop_region: Mapping[str, Any] | Sequence[Any] | Link[k.BoundingBox] | None = None,
     ) -> None:
-        if crop_region is None:
-            crop_region = {"height": 512, "width": 512, "x": 0, "y": 0}
-        self._bind(image, crop_region)
+        self._bind(image, {"height": 512, "width": 512, "x": 0, "y": 0} if crop_region is None else crop_region)
 
     @property
     def IMAGE(self) -> Output[k.Image]:

@@ -325,9 +325,10 @@ class CurveEditor(Node1[k.Curve]):
         curve: Mapping[str, Any] | Link[k.Curve] | None = None,
         histogram: Link[k.Histogram] | None = None,
     ) -> None:
-        if curve is None:
-            curve = {"interpolation": "monotone_cubic", "points": [[0.0, 0.0], [1.0, 1.0]]}
-        self._bind(curve, histogram)
+        self._bind(
+            {"interpolation": "monotone_cubic", "points": [[0.0, 0.0], [1.0, 1.0]]} if curve is None else curve,
+            histogram,
+        )
 
     @property
     def CURVE(self) -> Output[k.Curve]:
