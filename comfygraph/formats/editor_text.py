@@ -19,7 +19,7 @@ def dynamic_prompt(text: str) -> str:
     """Resolve a dynamic prompt: ``{a|b}`` becomes one of its options, and C-style comments go.
 
     The editor draws an option at random each time that it queues. Here it is always the first, so that a file converts to
-    the same prompt every time.
+    the same prompt every time. A backslash at the very end stays one; the editor makes it ``\\undefined``.
 
     Example:
         >>> dynamic_prompt("a {red|green} fox // in snow")
