@@ -137,7 +137,7 @@ class AsyncResult(BaseResult[AsyncFile]):
     async def save(self, folder: str | os.PathLike[str], *, previews: bool = False) -> list[Path]:
         """Download every file into a folder; see `Result.save`."""
         if saving.is_url(folder):
-            return cast("Any", await self.save_url(str(folder), previews=previews))
+            return cast("list[Any]", await self.save_url(str(folder), previews=previews))
         files = self._to_save(previews)
         directory = saving.folder(folder)
         return [await file.save(directory) for file in files]

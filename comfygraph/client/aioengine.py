@@ -135,7 +135,7 @@ class AsyncEngine:
                 await self._hear(opened)
             except Closed:
                 pass
-            except Exception as error:  # noqa: BLE001 (whatever it is, no job may wait for a task that has died)
+            except Exception as error:
                 self._give_up(BadAnswer(f"the socket's messages could not be followed ({type(error).__name__})"))
             finally:
                 # The old one is closed before a new one is opened: see `engine`.
@@ -173,7 +173,7 @@ class AsyncEngine:
         while not self._closed:
             try:
                 await self._ask_next()
-            except Exception as error:  # noqa: BLE001 (as in _listen)
+            except Exception as error:
                 self._give_up(BadAnswer(f"the server's answers could not be followed ({type(error).__name__})"))
 
     async def _ask_next(self) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from .address import Address
@@ -43,7 +43,7 @@ class AioTransport:
         self._client: aiohttp.ClientSession | None = None
         self._tls: Any = None
 
-    async def send(self, request: Request) -> Union[Answer, Failure]:
+    async def send(self, request: Request) -> Answer | Failure:
         """One exchange. Never raises for what a network or a server does, and is bounded in time."""
         deadline = time.monotonic() + (request.timeout or self.timeout) * TOTAL_FACTOR
         try:
@@ -59,11 +59,11 @@ class AioTransport:
                         return Failure("silent", f"{self._what(request)}: the answer did not end in time")
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, headers, bytes(body))
-        except Exception as error:  # noqa: BLE001 (the boundary: whatever the library raises becomes a Failure)
+        except Exception as error:
             return self._failure(error, request)
 
     @asynccontextmanager
-    async def download(self, request: Request) -> AsyncIterator[Union[AioDownload, Failure]]:
+    async def download(self, request: Request) -> AsyncIterator[AioDownload | Failure]:
         """One exchange whose body is read piece by piece."""
         async with self._exchange(request, identity=True) as response:
             yield response if isinstance(response, Failure) else AioDownload(self, request, response)
@@ -71,19 +71,19 @@ class AioTransport:
     @asynccontextmanager
     async def _exchange(
         self, request: Request, *, identity: bool = False
-    ) -> AsyncIterator[Union[aiohttp.ClientResponse, Failure]]:
+    ) -> AsyncIterator[aiohttp.ClientResponse | Failure]:
         response: Any = None
         try:
             try:
                 response = await self._send(request, identity)
-            except Exception as error:  # noqa: BLE001 (the boundary)
+            except Exception as error:
                 response = self._failure(error, request)
             yield response
         finally:
             if response is not None and not isinstance(response, Failure):
                 response.release()
 
-    async def _send(self, request: Request, identity: bool) -> Union[aiohttp.ClientResponse, Failure]:
+    async def _send(self, request: Request, identity: bool) -> aiohttp.ClientResponse | Failure:
         import aiohttp
         from yarl import URL
 
@@ -160,8 +160,10 @@ class AioTransport:
                 self._tls = ssl.create_default_context(cafile=certifi.where())
             else:
                 path = Path(self._ca)
-                kind = "capath" if path.is_dir() else "cafile"
-                self._tls = ssl.create_default_context(**{kind: str(path)})
+                whole = path.is_dir()
+                self._tls = ssl.create_default_context(
+                    cafile=None if whole else str(path), capath=str(path) if whole else None
+                )
         return self._tls
 
     def _proxy_for(self) -> str | None:
@@ -181,7 +183,7 @@ class AioTransport:
         kind, text = classify(error)
         return describe(self.credentials, kind, f"{self._what(request)}: {text}", error)
 
-    async def connect(self, client_id: str) -> Union[AioSocket, Failure]:
+    async def connect(self, client_id: str) -> AioSocket | Failure:
         """Open a socket under this id. Bounded in time."""
         from yarl import URL
 
@@ -198,7 +200,7 @@ class AioTransport:
                 ),
                 min(self.timeout, CONNECT_TIMEOUT),
             )
-        except Exception as error:  # noqa: BLE001 (the boundary)
+        except Exception as error:
             kind, text = classify(error)
             return describe(self.credentials, kind, f"WebSocket {self.address.ws}/ws: {text}", error)
         return AioSocket(ws)
@@ -226,21 +228,21 @@ class AioDownload:
         try:
             async for chunk in self._response.content.iter_chunked(CHUNK):
                 yield chunk
-        except Exception as error:  # noqa: BLE001 (the boundary)
+        except Exception as error:
             raise Broken(self._transport._failure(error, self._request)) from None  # pyright: ignore[reportPrivateUsage]
 
 
 class AioSocket:
     """An open WebSocket."""
 
-    def __init__(self, ws: aiohttp.ClientWebSocketResponse) -> None:
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse[Any]) -> None:
         self._ws = ws
 
     async def send_text(self, text: str) -> None:
         """Send a text frame. Raises `Closed`."""
         try:
             await self._ws.send_str(text)
-        except Exception:  # noqa: BLE001 (the boundary)
+        except Exception:
             raise Closed from None
 
     async def receive(self, timeout: float) -> str | bytes | None:
@@ -251,7 +253,7 @@ class AioSocket:
             message = await self._ws.receive(timeout)
         except asyncio.TimeoutError:
             return None
-        except Exception:  # noqa: BLE001 (the boundary)
+        except Exception:
             raise Closed from None
         if message.type == aiohttp.WSMsgType.TEXT:
             return str(message.data)
@@ -288,5 +290,5 @@ def classify(error: Exception) -> tuple[FailureKind, str]:
         if isinstance(error, kind_of):
             return kind, text
     if isinstance(error, aiohttp.WSServerHandshakeError):
-        return "broken", f"the server answered {error.status} to the WebSocket request"
+        return "broken", f"the server answered {getattr(error, 'status', '?')} to the WebSocket request"
     return "broken", f"the connection broke ({type(error).__name__})"

@@ -139,7 +139,7 @@ def read_history(answer: Answer, prompt_id: str) -> HistoryEntry | None:
     outcome = of_history(value, prompt_id, lambda node: (node, None))
     record = cast("Mapping[str, Any]", value)
     item: Any = record.get("prompt")
-    prompt: Any = cast("list[Any]", item)[2] if isinstance(item, list) and len(cast("list[Any]", item)) > 2 else {}
+    prompt: Any = item[2] if isinstance(item, list) and len(item) > 2 else {}
     graph = cast("Mapping[str, Any]", prompt) if isinstance(prompt, Mapping) else {}
     if isinstance(outcome, Succeeded):
         return HistoryEntry(prompt_id, True, None, outcome.outputs, graph, outcome.seconds)
@@ -154,7 +154,7 @@ def read_system_stats(answer: Answer) -> SystemStats:
     system = _object(raw.get("system"))
     devices: list[Device] = []
     listed: Any = raw.get("devices")
-    for item in cast("list[Any]", listed) if isinstance(listed, list) else []:
+    for item in listed if isinstance(listed, list) else []:
         device = _object(item)
         devices.append(
             Device(
@@ -187,7 +187,7 @@ def read_uploaded(answer: Answer) -> Uploaded:
 def read_names(answer: Answer, what: str) -> tuple[str, ...]:
     """A list of names: ``GET /models/{folder}``."""
     value = decode(answer, what)
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in cast("list[Any]", value)):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise BadAnswer(f"{what}: the answer is no list of names")
     return tuple(cast("list[str]", value))
 
@@ -196,10 +196,10 @@ def _entries(value: Any) -> list[QueueEntry]:
     if not isinstance(value, list):
         raise BadAnswer("GET /queue: the answer has no queue_running and queue_pending")
     entries: list[QueueEntry] = []
-    for item in cast("list[Any]", value):
-        if not isinstance(item, list) or len(cast("list[Any]", item)) < 2:
+    for item in value:
+        if not isinstance(item, list) or len(item) < 2:
             raise BadAnswer("GET /queue: an entry is no [number, id, prompt, …]")
-        parts = cast("list[Any]", item)
+        parts = item
         number: Any = parts[0]
         prompt: Any = parts[2] if len(parts) > 2 else {}
         extra = _object(parts[3]) if len(parts) > 3 else {}
@@ -211,7 +211,7 @@ def _entries(value: Any) -> list[QueueEntry]:
                 float(number) if isinstance(number, (int, float)) else 0.0,
                 cast("Mapping[str, Any]", prompt) if isinstance(prompt, Mapping) else {},
                 client_id if isinstance(client_id, str) else None,
-                tuple(str(node) for node in cast("list[Any]", outputs)) if isinstance(outputs, list) else (),
+                tuple(str(node) for node in outputs) if isinstance(outputs, list) else (),
             )
         )
     return entries

@@ -222,8 +222,8 @@ class Board:
             return told
         history = decode(check(answer, "GET /history"), "GET /history")
         if question.kind == "history":
-            job = self.jobs.get(question.prompt_id or "")
-            return self._tell(job, job.history_answer(history, now, self.socket)) if job is not None else []
+            about = self.jobs.get(question.prompt_id or "")
+            return self._tell(about, about.history_answer(history, now, self.socket)) if about is not None else []
         if not isinstance(history, dict):
             raise BadAnswer("GET /history: the answer is no JSON object")
         for job in [j for j in self.jobs.values() if j.look == "history" and j.due <= question.asked_at]:

@@ -185,7 +185,7 @@ class Engine:
                 self._hear(opened)
             except Closed:
                 pass
-            except Exception as error:  # noqa: BLE001 (whatever it is, no job may wait for a thread that has died)
+            except Exception as error:
                 self._give_up(BadAnswer(f"the socket's messages could not be followed ({type(error).__name__})"))
             with self._lock:
                 self._socket = None
@@ -239,7 +239,7 @@ class Engine:
         while not self._closed:
             try:
                 self._ask_next()
-            except Exception as error:  # noqa: BLE001 (as in _listen)
+            except Exception as error:
                 self._give_up(BadAnswer(f"the server's answers could not be followed ({type(error).__name__})"))
 
     def _ask_next(self) -> None:

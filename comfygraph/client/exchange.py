@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, Union
+from typing import Any, Literal, TypeVar
 
 from ..errors import BadAnswer, NotComfyUI, ServerUnreachable, Unauthorised
 from .outcome import clip
@@ -80,7 +80,7 @@ class Failure:
     cause: Exception | None = None
 
 
-Reply = Union[Answer, Failure]
+Reply = Answer | Failure
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Pause:
     seconds: float
 
 
-Step = Union[Request, Pause]
+Step = Request | Pause
 T = TypeVar("T")
 Flow = Generator[Step, "Reply | None", T]
 """A conversation written once and run by the sync and the async client alike: it yields requests and pauses, gets
@@ -173,7 +173,7 @@ def decode_object(answer: Answer, what: str) -> dict[str, Any]:
     value = decode(answer, what)
     if not isinstance(value, dict):
         raise BadAnswer(f"{what}: the answer is no JSON object")
-    return value  # type: ignore[reportUnknownVariableType]
+    return value
 
 
 def _words(answer: Answer) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Union, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from ..errors import DownloadError, OutputError
 from . import saving
@@ -36,7 +36,7 @@ _SUFFIXES: Mapping[Kind, str] = {
     "latent": "latent",
     "text": "txt md srt vtt",
 }
-_KIND_OF = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
+_KIND_OF: Mapping[str, Kind] = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 _KIND_OF_KEY: Mapping[str, Kind] = {
     "images": "image",
     "gifs": "video",
@@ -51,7 +51,7 @@ _KIND_OF_KEY: Mapping[str, Kind] = {
 class Source(Protocol):
     """Where files come from."""
 
-    def download(self, request: Request) -> AbstractContextManager[Union[Download, Failure]]:
+    def download(self, request: Request) -> AbstractContextManager[Download | Failure]:
         """See `transport.Transport.download`."""
         ...
 
@@ -100,7 +100,7 @@ def places(node_id: str, output: Mapping[str, Any]) -> list[Place]:
     """The files in what a node gave to show, wherever the server put them."""
     found: list[Place] = []
     for key, value in output.items():
-        items: list[Any] = cast("list[Any]", value) if isinstance(value, list) else []
+        items: list[Any] = value if isinstance(value, list) else []
         for item in items:
             if isinstance(item, Mapping):
                 record = cast("Mapping[str, Any]", item)

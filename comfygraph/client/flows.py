@@ -142,10 +142,10 @@ def _find(answer: Answer, prompt_id: str, path: str) -> tuple[str, ...] | None:
             if entry.prompt_id == prompt_id:
                 return entry.outputs
         return None
-    entry: Any = decode_object(answer, "GET /history").get(prompt_id)
-    if entry is None:
+    record: Any = decode_object(answer, "GET /history").get(prompt_id)
+    if record is None:
         return None
-    item: Any = entry.get("prompt") if isinstance(entry, dict) else None
+    item: Any = record.get("prompt") if isinstance(record, dict) else None
     outputs: Any = item[4] if isinstance(item, list) and len(item) > 4 else None
     return tuple(str(node) for node in outputs) if isinstance(outputs, list) else ()
 

@@ -98,9 +98,9 @@ class Fraction:
 def _weight(record: Any) -> float:
     if not isinstance(record, Mapping):
         return 1.0
-    class_type = str(record.get("class_type", ""))  # type: ignore[reportUnknownMemberType]
-    inputs: Any = record.get("inputs")  # type: ignore[reportUnknownMemberType]
-    steps: Any = inputs.get("steps") if isinstance(inputs, Mapping) else None  # type: ignore[reportUnknownMemberType]
+    class_type = str(record.get("class_type", ""))
+    inputs: Any = record.get("inputs")
+    steps: Any = inputs.get("steps") if isinstance(inputs, Mapping) else None
     sampler = "Sampler" in class_type and "Select" not in class_type
     if sampler and isinstance(steps, (int, float)) and not isinstance(steps, bool) and steps == steps:
         return float(min(max(steps, 1.0), MOST_STEPS))

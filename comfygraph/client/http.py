@@ -11,13 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from .address import Address
 from .credentials import Credentials
 from .exchange import Answer, Failure, FailureKind, Request
-from .transport import Broken, Closed, Download, Socket
+from .transport import Broken, Download, Socket
 
 if TYPE_CHECKING:
     import requests
@@ -61,7 +61,7 @@ class HttpTransport:
 
     # -- HTTP -----------------------------------------------------------------------------------------------------
 
-    def send(self, request: Request) -> Union[Answer, Failure]:
+    def send(self, request: Request) -> Answer | Failure:
         """One exchange; see `transport.Transport`."""
         deadline = time.monotonic() + (request.timeout or self.timeout) * TOTAL_FACTOR
         with self._exchange(request) as response:
@@ -75,13 +75,13 @@ class HttpTransport:
                         return Failure("size", f"{self._what(request)}: the answer is larger than {request.limit} bytes")
                     if time.monotonic() > deadline:
                         return Failure("silent", f"{self._what(request)}: the answer did not end in time")
-            except Exception as error:  # noqa: BLE001 (the boundary: whatever the library raises becomes a Failure)
+            except Exception as error:
                 return self._failure(error, request)
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status_code, headers, bytes(body))
 
     @contextmanager
-    def download(self, request: Request) -> Iterator[Union[Download, Failure]]:
+    def download(self, request: Request) -> Iterator[Download | Failure]:
         """One exchange whose body is read piece by piece; see `transport.Transport`."""
         with self._exchange(request, identity=True) as response:
             yield response if isinstance(response, Failure) else _Download(self, request, response)
@@ -93,7 +93,7 @@ class HttpTransport:
         try:
             session = self._session()
             response = self._send(session, request, identity)
-        except Exception as error:  # noqa: BLE001 (the boundary)
+        except Exception as error:
             response = self._failure(error, request)
         try:
             yield response
@@ -204,7 +204,7 @@ class HttpTransport:
 
     # -- WebSocket ------------------------------------------------------------------------------------------------
 
-    def connect(self, client_id: str) -> Union[Socket, Failure]:
+    def connect(self, client_id: str) -> Socket | Failure:
         """Open a socket; see `transport.Transport`."""
         from . import sockets
 
@@ -212,7 +212,7 @@ class HttpTransport:
             proxies = self._environment()
             proxy = proxies.get("https" if self.address.secure else "http") or proxies.get("all")
             return sockets.connect(self.address, self.credentials, client_id, self.timeout, self._verify, proxy)
-        except Exception as error:  # noqa: BLE001 (the boundary)
+        except Exception as error:
             kind, text = sockets.classify(error)
             return self._describe(kind, f"WebSocket {self.address.ws}/ws: {text}", error)
 
@@ -248,11 +248,8 @@ class _Download:
 
     def chunks(self) -> Iterator[bytes]:
         try:
-            for chunk in self._response.iter_content(CHUNK):
-                yield chunk
-        except GeneratorExit:
-            raise
-        except Exception as error:  # noqa: BLE001 (the boundary)
+            yield from self._response.iter_content(CHUNK)
+        except Exception as error:
             raise Broken(self._transport._failure(error, self._request)) from None  # pyright: ignore[reportPrivateUsage]
 
 

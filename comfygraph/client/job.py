@@ -38,7 +38,10 @@ def status_of(follow: Follow) -> JobStatus:
         (JobDeleted, "deleted"),
         (JobLost, "lost"),
     )
-    return next((word for kind, word in words if isinstance(outcome.error, kind)), "unknown")
+    for kind, word in words:
+        if isinstance(outcome.error, kind):
+            return word
+    return "unknown"
 
 
 def to_dict(follow: Follow, server: str, client_id: str) -> dict[str, Any]:
@@ -202,6 +205,6 @@ class CancelOnInterrupt:
                 continue
             try:
                 said = "cancelled" if job.cancel(timeout=10.0) else "had already ended"
-            except Exception as failure:  # noqa: BLE001 (Ctrl-C goes on, whatever becomes of the job)
+            except Exception as failure:
                 said = f"could not be cancelled: {failure}"
             print(f"\njob {job.prompt_id}: {said}", file=sys.stderr)

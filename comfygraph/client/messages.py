@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Union, cast
+from typing import Any, cast
 
 MAX_TEXT = 64 * 2**20
 """Longest text frame that is read, in bytes."""
@@ -165,23 +165,23 @@ class Malformed:
     reason: str
 
 
-Message = Union[
-    Status,
-    FeatureFlags,
-    ExecutionStart,
-    ExecutionCached,
-    Executing,
-    Step,
-    ProgressState,
-    Executed,
-    ExecutionSuccess,
-    ExecutionFailed,
-    ExecutionInterrupted,
-    Picture,
-    NodeText,
-    Unknown,
-    Malformed,
-]
+Message = (
+    Status
+    | FeatureFlags
+    | ExecutionStart
+    | ExecutionCached
+    | Executing
+    | Step
+    | ProgressState
+    | Executed
+    | ExecutionSuccess
+    | ExecutionFailed
+    | ExecutionInterrupted
+    | Picture
+    | NodeText
+    | Unknown
+    | Malformed
+)
 
 
 class _Bad(Exception):
@@ -269,7 +269,7 @@ def _texts(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
     value: Any = data.get(key)
     if not isinstance(value, list):
         raise _Bad(f"{key} is no list")
-    return tuple(str(item) for item in cast("list[Any]", value))
+    return tuple(str(item) for item in value)
 
 
 def _status(data: Mapping[str, Any]) -> Message:
@@ -317,7 +317,7 @@ def _executed(data: Mapping[str, Any]) -> Message:
 
 def _execution_failed(data: Mapping[str, Any]) -> ExecutionFailed:
     trace: Any = data.get("traceback")
-    lines: tuple[str, ...] = tuple(str(line) for line in cast("list[Any]", trace)) if isinstance(trace, list) else ()
+    lines: tuple[str, ...] = tuple(str(line) for line in trace) if isinstance(trace, list) else ()
     return ExecutionFailed(
         _text(data, "prompt_id"),
         _text_or_none(data, "node_id") or "",

@@ -134,7 +134,7 @@ def of_history(
         cached: list[str] = []
         for kind, data in messages:
             if kind == "execution_cached" and isinstance(data.get("nodes"), list):
-                cached.extend(str(node) for node in cast("list[Any]", data["nodes"]))
+                cached.extend(str(node) for node in data["nodes"])
         return Succeeded(outputs, _display(record.get("meta")), tuple(cached), tuple(pictures), _seconds(messages))
     return Failed(
         ExecutionError(
@@ -180,9 +180,9 @@ def _display(meta: Any) -> dict[str, str]:
 def _messages(value: Any) -> list[tuple[str, Mapping[str, Any]]]:
     messages: list[tuple[str, Mapping[str, Any]]] = []
     if isinstance(value, list):
-        for item in cast("list[Any]", value):
-            if isinstance(item, list) and len(cast("list[Any]", item)) == 2:
-                kind, data = cast("list[Any]", item)
+        for item in value:
+            if isinstance(item, list) and len(item) == 2:
+                kind, data = item
                 if isinstance(kind, str) and isinstance(data, Mapping):
                     messages.append((kind, cast("Mapping[str, Any]", data)))
     return messages

@@ -62,7 +62,8 @@ class Prepared:
 
     def outputs(self, catalogue: Mapping[str, Any]) -> set[str]:
         """The nodes that the server runs the graph for."""
-        return {node.id for node in self.graph if node.class_type in catalogue and catalogue[node.class_type].output_node}
+        classes = {node_id: self.graph[node_id].class_type for node_id in self.graph.ids}
+        return {node_id for node_id, name in classes.items() if name in catalogue and catalogue[name].output_node}
 
 
 def prepare(given: Runnable) -> Prepared:

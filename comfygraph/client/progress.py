@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, Union
+from typing import Any, Protocol
 
 from . import events as ev
 
 Callback = Callable[[ev.Event], object]
-Progress = Union[bool, Callback]
+Progress = bool | Callback
 """False: nothing; True: a bar; a callable: it is called with each event, in the thread that waits."""
 
 

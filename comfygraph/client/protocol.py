@@ -298,7 +298,10 @@ class JobMachine:
         self._interval = min(self._interval * self.timing.poll_growth, self.timing.poll_most)
 
     def _settle(self, outcome: Outcome, now: float, socket: SocketView) -> list[ev.Event]:
-        """The history has spoken, unless the socket heard of a failure that it does not tell. If pictures are still on their way over the socket, give them time."""
+        """The history has spoken, unless the socket heard of a failure that it does not tell.
+
+        Pictures that are still on their way over the socket are given time.
+        """
         if isinstance(outcome, Succeeded) and self._socket_error is not None:
             outcome = self._socket_error
         waits = isinstance(outcome, Succeeded) and self._picture_nodes() and self.own_socket

@@ -34,7 +34,7 @@ def problems_of(body: Mapping[str, Any], locate: Locate) -> list[Problem]:
         entry = _object(record)
         class_type = _text(entry.get("class_type"))
         listed: Any = entry.get("errors")
-        for error in cast("list[Any]", listed) if isinstance(listed, list) else []:
+        for error in listed if isinstance(listed, list) else []:
             found.append(_node_problem(node_id, class_type, _object(error), locate))
     error = _object(body.get("error"))
     code = _text(error.get("type"))
@@ -63,7 +63,7 @@ def _node_problem(node_id: str, class_type: str, error: Mapping[str, Any], locat
     extra = _object(error.get("extra_info"))
     name = _text(extra.get("input_name")) or None
     config: Any = extra.get("input_config")
-    parts = cast("list[Any]", config) if isinstance(config, list) else []
+    parts = config if isinstance(config, list) else []
     options = _object(parts[1]) if len(parts) > 1 else {}
     kind = parts[0] if parts and isinstance(parts[0], str) else "its type"
     hint = ""
@@ -83,7 +83,7 @@ def _node_problem(node_id: str, class_type: str, error: Mapping[str, Any], locat
         if not isinstance(listed, list):
             listed = options.get("options")
         if isinstance(listed, list) and listed:
-            names = [clip(str(item), 60) for item in cast("list[Any]", listed)]
+            names = [clip(str(item), 60) for item in listed]
             more = len(names) - MOST_OPTIONS
             hint = "one of: " + ", ".join(names[:MOST_OPTIONS]) + (f", and {more} more" if more > 0 else "")
         elif listed == []:

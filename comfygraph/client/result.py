@@ -133,7 +133,7 @@ class BaseResult(Gathered[F]):
             for key, value in output.items():
                 have: Any = raw.get(key)
                 joined = isinstance(have, list) and isinstance(value, list)
-                raw[key] = [*cast("list[Any]", have), *cast("list[Any]", value)] if joined else value
+                raw[key] = [*have, *value] if joined else value
         for number, picture in enumerate(outcome.pictures, 1):
             home = picture.display_node or picture.node or ""
             files, _, _ = by_node.setdefault(home, ([], [], {}))
@@ -244,7 +244,7 @@ class Result(BaseResult[File]):
             OutputError: the folder cannot be written to, or there are previews only and they were not asked for.
         """
         if saving.is_url(folder):
-            return cast("Any", self.save_url(str(folder), previews=previews))
+            return cast("list[Any]", self.save_url(str(folder), previews=previews))
         files = self._to_save(previews)
         directory = saving.folder(folder)
         return [file.save(directory) for file in files]
@@ -261,5 +261,5 @@ def _texts(output: Mapping[str, Any]) -> list[str]:
         if isinstance(value, str):
             texts.append(value)
         elif isinstance(value, list):
-            texts.extend(item for item in cast("list[Any]", value) if isinstance(item, str))
+            texts.extend(item for item in value if isinstance(item, str))
     return texts

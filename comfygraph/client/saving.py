@@ -87,7 +87,7 @@ def _settle(part: Path, directory: Path, name: str) -> Path:
                 os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
             except FileExistsError:
                 continue
-            os.replace(part, target)
+            part.replace(target)
         return target
     raise OutputError(f"{directory / name}: {MOST_NUMBERS} files of this name are there already")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -38,7 +39,7 @@ def connect(
 
         def _recv(self, bufsize: int) -> bytes:
             if not self.held:
-                self.held = super()._recv(READ)  # type: ignore[misc,no-untyped-call]
+                self.held = super()._recv(READ)  # type: ignore[no-untyped-call]
             part, self.held = self.held[:bufsize], self.held[bufsize:]
             return part
 
@@ -77,7 +78,7 @@ class ClientSocket:
         """Send a text frame. Raises `Closed`."""
         try:
             self._ws.send(text)
-        except Exception:  # noqa: BLE001 (the boundary)
+        except Exception:
             raise Closed from None
 
     def receive(self, timeout: float) -> str | bytes | None:
@@ -92,7 +93,7 @@ class ClientSocket:
             opcode, frame = ws.recv_data_frame(control_frame=True)
         except websocket.WebSocketTimeoutException:
             return None
-        except Exception:  # noqa: BLE001 (the boundary: a socket that cannot be read is closed, whatever the reason)
+        except Exception:
             raise Closed from None
         self._alive_at = time.monotonic()
         if opcode == websocket.ABNF.OPCODE_TEXT:
@@ -107,7 +108,7 @@ class ClientSocket:
         """Ask for a sign of life."""
         try:
             self._ws.ping()
-        except Exception:  # noqa: BLE001 (the boundary)
+        except Exception:
             raise Closed from None
 
     def abort(self) -> None:
@@ -135,7 +136,7 @@ def classify(error: Exception) -> tuple[FailureKind, str]:
     import websocket
 
     if isinstance(error, websocket.WebSocketBadStatusException):
-        return "broken", f"the server answered {error.status_code} to the WebSocket request"
+        return "broken", f"the server answered {getattr(error, 'status_code', '?')} to the WebSocket request"
     if isinstance(error, ssl.SSLError):
         return "insecure", "the secure connection failed: is its certificate trusted? (ca=)"
     if isinstance(error, (websocket.WebSocketTimeoutException, TimeoutError)):
@@ -156,9 +157,7 @@ def _tls(verify: str | bool) -> dict[str, Any]:
         import certifi
 
         return {"ca_certs": certifi.where()}
-    import os
-
-    return {"ca_cert_path": verify} if os.path.isdir(verify) else {"ca_certs": verify}
+    return {"ca_cert_path": verify} if Path(verify).is_dir() else {"ca_certs": verify}
 
 
 def _proxy(proxy: str | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol, Union
+from typing import Protocol
 
 from .exchange import Answer, Failure, Request
 
@@ -69,15 +69,15 @@ class Socket(Protocol):
 class Transport(Protocol):
     """HTTP and WebSocket to one server. Usable from many threads."""
 
-    def send(self, request: Request) -> Union[Answer, Failure]:
+    def send(self, request: Request) -> Answer | Failure:
         """One exchange. Never raises for what a network or a server does, and is bounded in time."""
         ...
 
-    def download(self, request: Request) -> AbstractContextManager[Union[Download, Failure]]:
+    def download(self, request: Request) -> AbstractContextManager[Download | Failure]:
         """One exchange whose body is not read at once."""
         ...
 
-    def connect(self, client_id: str) -> Union[Socket, Failure]:
+    def connect(self, client_id: str) -> Socket | Failure:
         """Open a socket under this id. Bounded in time."""
         ...
 
