@@ -1,0 +1,75 @@
+"""The commands by name, and the call of one of them. Only the module of the command that is called is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from typing import Annotated, Final
+
+import typer
+
+from .guard import guarded, set_debug
+
+COMMANDS: Final = {
+    "demo": "See it work: no server, no GPU, simulated pictures.",
+    "run": "Run a preset or a workflow, and bring its files home.",
+    "check": "Say all that is wrong with a workflow.",
+    "nodes": "Search the node library.",
+    "generate": "Write typed node classes for a server's nodes.",
+    "simulate": "Serve a simulated ComfyUI.",
+}
+"""In the order of ``--help``: each is a module of `commands` with a function `command`."""
+
+_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The command line with these commands."""
+    app = typer.Typer(
+        name="comfygraph",
+        help="ComfyUI pipelines as typed Python: check them, run them, bring the files home.",
+        epilog="A server: --server URL, else COMFYGRAPH_SERVER, else 127.0.0.1:8188. Nothing at hand? comfygraph demo",
+        no_args_is_help=True,
+        context_settings=_SETTINGS,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_options)
+    for name in names:
+        module = import_module(f"{__package__}.commands.{name}")
+        app.command(name, short_help=COMMANDS[name], no_args_is_help=getattr(module, "NEEDS_ARGUMENTS", False))(guarded(module.command))
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Call the command line. Returns the exit code."""
+    given, debug = _without_debug(arguments)
+    set_debug(debug)
+    named = next((argument for argument in given if not argument.startswith("-")), None)
+    app = application([named] if named in COMMANDS else COMMANDS)
+    try:
+        typer.main.get_command(app).main(args=given, prog_name="comfygraph")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    return 0
+
+
+def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """``--debug`` counts wherever it stands: whoever sees an error puts it at the end of the line and tries again."""
+    given = list(arguments)
+    end = given.index("--") if "--" in given else len(given)
+    kept = [argument for argument in given[:end] if argument != "--debug"]
+    return [*kept, *given[end:]], len(kept) < end
+
+
+def _options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback for an unexpected error.")] = False,
+) -> None:
+    del debug  # taken out before, see `_without_debug`; it stands here for the help
+    if version:
+        from .. import __version__
+
+        typer.echo(f"comfygraph {__version__}")
+        raise typer.Exit

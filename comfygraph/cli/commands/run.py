@@ -1,0 +1,111 @@
+"""``comfygraph run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from ..guard import Failed
+from ..output import one_line, say, show
+from ..servers import ServerOption, connect
+
+if TYPE_CHECKING:
+    from ...client import Result
+    from ...graph import Graph
+
+NEEDS_ARGUMENTS = True
+
+
+def command(
+    what: Annotated[
+        str, typer.Argument(metavar="PRESET|FILE", help="flux-schnell, flux-dev, sdxl; or a workflow: JSON, or a picture.")
+    ],
+    settings: Annotated[
+        Optional[list[str]],
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting: prompt=…, 3.seed=7, KSampler.steps=8. Repeatable."),
+    ] = None,
+    server: ServerOption = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")] = Path("output"),
+    timeout: Annotated[
+        Optional[float], typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Longest wait for the job.")
+    ] = None,
+    previews: Annotated[bool, typer.Option("--previews", help="Save temporary previews too.")] = False,
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")] = False,
+) -> None:
+    """Run a preset or a workflow on a server, and bring its files home.
+
+    The files' names go to standard output, one a line.
+
+    Values are JSON where they are JSON, else text; name=@file takes the value from a file, and sends the file for an
+    input that loads one. An input of a workflow is named by node id, class or title: 3.seed, KSampler.seed, "My
+    sampler.seed"; or alone, where one node only has it.
+    """
+    from ..sources import find, single_values
+
+    source = find(what)
+    values = single_values(source, settings or [])
+    graph = source.build(values)
+    check_folder(out)
+    with connect(server) as client:
+        result = run(client, graph, source.name, timeout=timeout, progress=not no_progress)
+        save(result, out, previews=previews)
+
+
+def run(client: object, graph: Graph, title: str, *, timeout: float | None, progress: bool) -> Result:
+    """Send a graph and wait for it, with a bar; warnings are said, partner nodes first."""
+    from ...client import Client, PartnerNodeWarning
+    from ...errors import GraphError
+    from ..bars import job_bar, watch
+
+    assert isinstance(client, Client)
+    problems = graph.check(client.catalogue())
+    if any(problem.severity == "error" for problem in problems):
+        raise GraphError(problems)
+    for problem in problems:
+        hint = f" ({problem.hint})" if problem.hint and problem.code != "partner_node" else ""
+        say(f"warning: {one_line(problem.message)}{hint}")
+    import warnings
+
+    with warnings.catch_warnings(), job_bar(title, shown=progress) as bar:
+        warnings.simplefilter("always", PartnerNodeWarning)
+        job = client.submit(graph)
+        result = watch(client, job, bar, timeout)
+    if progress:
+        cached = ", cached" if result.cached else ""
+        say(f"{title}: done in {result.seconds:.1f} s on the server{cached}")
+    return result
+
+
+def save(result: Result, out: Path, *, previews: bool) -> list[Path]:
+    """Bring the files home and print their names, and what nodes showed as text."""
+    if not result.files and result.previews and not previews and not result.texts:
+        raise Failed("the run made temporary previews only: --previews saves them, or use a SaveImage in the workflow")
+    paths = result.save(out, previews=previews) if result.files or (previews and result.previews) else []
+    for path in paths:
+        show(str(path))
+    for text in result.texts:
+        show(text)
+    if not paths and not result.texts:
+        raise Failed("the run made no file and no text")
+    return paths
+
+
+def check_folder(out: Path) -> None:
+    """See that a folder can be written to, or made: better now than after ten minutes of sampling.
+
+    Raises:
+        Failed: it cannot.
+    """
+    import os
+
+    place = out.expanduser()
+    if place.exists() and not place.is_dir():
+        raise Failed(f"{out}: a file is there, and no folder")
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise Failed(f"{out}: the folder cannot be made: {place} is a file")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise Failed(f"{out}: cannot be written to: no permission")

@@ -1,0 +1,45 @@
+"""``comfygraph simulate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from ..guard import Failed
+from ..output import say, show
+
+if TYPE_CHECKING:
+    from ...simulator import Simulator
+
+
+def command(
+    host: Annotated[str, typer.Option(help="Where it listens.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Its port; 0 picks a free one.")] = 8188,
+    folder: Annotated[
+        Optional[Path], typer.Option(metavar="DIR", help="Keep its input and output files here; else they are temporary.")
+    ] = None,
+    release: Annotated[str, typer.Option(metavar="VERSION", help="The ComfyUI release to be.")] = "0.33.0",
+    latency: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="What one sampler step takes.")] = 0.05,
+) -> None:
+    """Run a simulated ComfyUI server: its API without a GPU, a model or ComfyUI. Ctrl-C ends it.
+
+    Image nodes really run; what a diffusion model would make is drawn, and stamped as simulated.
+    """
+    from ...catalogue import RELEASES
+    from ...simulator import serve
+
+    if release not in RELEASES:
+        raise typer.BadParameter(f"there are: {', '.join(RELEASES)}", param_hint="--release")
+
+    def started(simulator: Simulator) -> None:
+        show(simulator.url)
+        say(f"a simulated ComfyUI {release} serves there; it runs no model. Ctrl-C ends it.")
+        say(f"try: comfygraph run flux-schnell --server {simulator.url}")
+
+    try:
+        serve(host, port, on_start=started, release=release, folder=folder, latency=latency)
+    except OSError as error:
+        reason = "the port is taken" if error.errno == 98 else error.strerror or str(error)
+        raise Failed(f"cannot serve at {host}:{port}: {reason}") from None

@@ -1,0 +1,170 @@
+"""What ``run``, ``check`` and ``batch`` are given: a preset by name, or a workflow file; and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..text import did_you_mean
+from . import settings as s
+from .guard import USAGE, Failed
+
+if TYPE_CHECKING:
+    from ..catalogue import Catalogue
+    from ..definition import InputDef
+    from ..graph import Graph
+    from ..presets import Setting
+
+Read = Callable[[str], Any]
+"""What a text means for one setting."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A setting that is there.
+
+    Attributes:
+        key: its name; two spellings of one setting have one.
+        read: what a text means for it.
+        definition: the input that it goes to, where that is known.
+    """
+
+    key: str
+    read: Read
+    definition: InputDef | None = None
+
+
+class Source(Protocol):
+    """Something that makes graphs from settings."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        ...
+
+    @property
+    def stored(self) -> str:
+        """What finds it again from another folder."""
+        ...
+
+    def setting(self, key: str) -> Known:
+        """The setting of this name. Raises a usage error."""
+        ...
+
+    def build(self, values: Mapping[str, Any]) -> Graph:
+        """The graph with these values, by `Known.key`. Raises GraphError."""
+        ...
+
+
+def find(given: str, catalogue: Catalogue | None = None) -> Source:
+    """The preset or the file of this name.
+
+    Args:
+        given: as on the command line. A file goes before a preset where both are there.
+        catalogue: the definitions to read an editor-format workflow by.
+
+    Raises:
+        Failed: there is neither.
+        FormatError: the file is no workflow.
+    """
+    path = Path(given).expanduser()
+    if _exists(path):
+        from ..graph import Graph
+
+        return FileSource(given, path, Graph.load(path, catalogue))
+    from .. import presets
+
+    known = presets.names()
+    name = given.replace("_", "-").lower()
+    if name in known:
+        return PresetSource(name, presets.settings(name))
+    if path.suffix or len(path.parts) > 1:
+        raise Failed(f"{given}: no such file", USAGE)
+    raise Failed(f"{given}: neither a file nor a preset; {did_you_mean(name, known, what='preset')}", USAGE)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """A workflow file, loaded."""
+
+    name: str
+    path: Path
+    graph: Graph
+
+    @property
+    def stored(self) -> str:
+        return str(self.path.resolve())
+
+    def setting(self, key: str) -> Known:
+        return _of_graph(s.resolve(self.graph, key))
+
+    def build(self, values: Mapping[str, Any]) -> Graph:
+        return s.apply(self.graph, {s.resolve(self.graph, key): value for key, value in values.items()})
+
+
+class PresetSource:
+    """A preset: its settings by their names, and any input of its graph (``KSampler.denoise``)."""
+
+    def __init__(self, name: str, table: Mapping[str, Setting]) -> None:
+        self.name = self.stored = name
+        self._table = table
+        self._sample: Graph | None = None
+
+    @property
+    def seed_key(self) -> str:
+        """The setting that is drawn when it is not given."""
+        return "seed"
+
+    def setting(self, key: str) -> Known:
+        name = key.replace("-", "_")
+        if name in self._table:
+            is_text = self._table[name].type is str
+            return Known(name, _read_text if is_text else _read_number)
+        if "." not in key:
+            raise s.usage(f"{self.name} has no setting {key!r}; {did_you_mean(name, self._table, what='setting')}")
+        if self._sample is None:
+            self._sample = self.build({})
+        return _of_graph(s.resolve(self._sample, key))
+
+    def build(self, values: Mapping[str, Any]) -> Graph:
+        from .. import presets
+
+        own = {key: value for key, value in values.items() if key in self._table}
+        graph = presets.build(self.name, own).graph
+        rest = {s.resolve(graph, key): value for key, value in values.items() if key not in self._table}
+        return s.apply(graph, rest) if rest else graph
+
+
+def _of_graph(target: s.Target) -> Known:
+    definition = target.definition
+    return Known(f"{target.node_id}.{target.input}", lambda text: s.value_of(text, definition), definition)
+
+
+def _read_text(text: str) -> Any:
+    data = s.as_json(text)
+    return data if isinstance(data, str) else text
+
+
+def _read_number(text: str) -> Any:
+    data = s.as_json(text)
+    return text if data is s.MISSING else data
+
+
+def single_values(source: Source, texts: list[str]) -> dict[str, Any]:
+    """The values of ``--set`` where each is one value. Raises a usage error."""
+    values: dict[str, Any] = {}
+    for given in s.parse(texts):
+        known = source.setting(given.key)
+        if known.key in values:
+            raise s.usage(f"{given.key}: {known.key} is set twice")
+        values[known.key] = s.single(given.text, known.read, known.definition)
+    return values
