@@ -173,7 +173,7 @@ def bypass(graph: Graph, node_id: str) -> Graph:
     incoming = [
         (value, kind_of(graph, value)) for value in inputs.values() if type(value) is tuple and value[0] in table
     ]
-    kinds = list(graph[node_id].outputs_by_name.values())
+    kinds = graph._kinds_of(node_id)
     for slot, kind in enumerate(kinds):
         consumers = _consumers(table, (node_id, slot))
         if not consumers:
@@ -414,7 +414,7 @@ def paths(table: Mapping[str, Entry], start: str, end: str, most: int) -> list[l
 
 def kind_of(graph: Graph, link: tuple[str, int]) -> str:
     """The socket type of a link of a graph."""
-    kinds = list(graph[link[0]].outputs_by_name.values())
+    kinds = graph._kinds_of(link[0])
     return kinds[link[1]] if 0 <= link[1] < len(kinds) else "*"
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from .errors import EditError, FormatError, GraphError
 from .links import Link, Output
+from .matching import settle
 from .node import Extra, Node, Node1, walk
 from .raw_values import Raw
 from .uploads import Upload
@@ -92,12 +93,13 @@ class Graph:
         'CheckpointLoaderSimple'
     """
 
-    __slots__ = ("_checked", "_constructed", "_edges", "_ids", "_table", "rules")
+    __slots__ = ("_checked", "_constructed", "_edges", "_ids", "_kinds", "_table", "rules")
 
     _table: dict[str, Entry]
     _ids: dict[int, str]
     _checked: dict[int, tuple[Catalogue, list[Problem]]]
     _constructed: bool  # straight from constructors: neither loaded nor edited
+    _kinds: dict[str, list[str]]
     _edges: list[tuple[str, str]] | None
     rules: tuple[Rule, ...]
 
@@ -105,6 +107,7 @@ class Graph:
         found = walk(iter(nodes))
         self.rules = tuple(rules)
         self._checked = {}
+        self._kinds = {}
         for node in found:
             if node._extra is not None:
                 from .adopt import number
@@ -136,6 +139,7 @@ class Graph:
         graph._edges = None
         graph._constructed = False
         graph._checked = {}
+        graph._kinds = {}
         graph.rules = rules
         return graph
 
@@ -479,7 +483,7 @@ class Graph:
         view._serial = 0
         view._site = token._site if isinstance(token, Node) else None
         if isinstance(view, Node1):
-            kinds = list(view.outputs_by_name.values())
+            kinds = self._kinds_of(node_id)
             view._kind = kinds[0] if kinds else "*"
         return view
 
@@ -497,9 +501,20 @@ class Graph:
 
     def _output(self, node_id: str, slot: int) -> Output[Any]:
         view = self._view(node_id)
-        kinds = list(view.outputs_by_name.values())
+        kinds = self._kinds_of(node_id)
         kind = kinds[slot] if -len(kinds) <= slot < len(kinds) else "*"
         return Output(view, slot, kind)
+
+    def _kinds_of(self, node_id: str) -> list[str]:
+        """The socket types of a node's outputs here; none for a class that nobody knows."""
+        kinds = self._kinds.get(node_id)
+        return settle(node_id, self._kinds, self._row) if kinds is None else kinds
+
+    def _row(self, node_id: str) -> tuple[NodeDef | None, Mapping[str, Any]]:
+        from .edits import definition_of
+
+        entry = self._table.get(node_id)
+        return (None, {}) if entry is None else (definition_of(entry), entry.inputs or {})
 
     def _title_of(self, node_id: str) -> str | None:
         return self._table[node_id].title

@@ -65,6 +65,41 @@ def verdicts(definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf = k
     return found
 
 
+def settle(
+    node_id: str, settled: dict[str, list[str]], row: Callable[[str], tuple[NodeDef | None, Mapping[str, Any]]]
+) -> list[str]:
+    """The kinds of a node's outputs in a table, where links are ``(id, slot)``; `settled` remembers them by id.
+
+    Args:
+        node_id: the node.
+        settled: what is known already; written to.
+        row: the definition and the inputs of a node; None and nothing for one that is not there.
+    """
+
+    def kind_of(value: Any) -> str | None:
+        if type(value) is not tuple:
+            return None
+        kinds = settled.get(value[0]) or ()
+        return kinds[value[1]] if 0 <= value[1] < len(kinds) else ANY
+
+    pending = [node_id]
+    opened: set[str] = set()
+    while pending:
+        current = pending[-1]
+        definition, inputs = row(current)
+        if definition is not None and definition.templates and current not in opened and current not in settled:
+            # What goes in comes first; a node that is open already lies on a cycle, and its kind is nobody's guess.
+            opened.add(current)
+            pending += [
+                v[0] for v in inputs.values() if type(v) is tuple and v[0] not in settled and v[0] not in opened
+            ]
+            continue
+        pending.pop()
+        if current not in settled:
+            settled[current] = [] if definition is None else output_kinds(definition, inputs, kind_of)
+    return settled[node_id]
+
+
 def output_kinds(definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf = kind_of) -> list[str]:
     """The socket types of a node's outputs, match-types replaced by what goes in (``*`` when nothing does)."""
     if not any(o.template for o in definition.outputs):

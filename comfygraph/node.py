@@ -367,9 +367,12 @@ def _catalogue_of(cls: type) -> Mapping[str, NodeDef]:
 
 
 def _output_kinds(node: Node, definition: NodeDef) -> list[str]:
+    extra = node._extra
+    if extra is not None and extra.graph is not None:
+        return extra.graph._kinds_of(cast("str", extra.id))
     from .matching import output_kinds
 
-    return output_kinds(definition, node.inputs)
+    return output_kinds(definition, node._inputs)
 
 
 def _match(node: Node, plan: Plan) -> None:

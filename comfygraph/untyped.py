@@ -72,7 +72,7 @@ def argument_error(cls: type, args: tuple[Any, ...], given: Mapping[str, Any]) -
     if issubclass(cls, Option):
         fields, class_type = cls._read()[1], cls._at[0]
     else:
-        plan = _plan_of(cls)
+        plan = _plan_of(cast("type[Node]", cls))
         fields, class_type = plan.fields, plan.definition.class_type
     if args:
         hint = f"write {cls.__qualname__}({fields[0].keyword}=…)" if fields else f"write {cls.__qualname__}()"
@@ -80,7 +80,7 @@ def argument_error(cls: type, args: tuple[Any, ...], given: Mapping[str, Any]) -
         return ArgumentError(
             [Problem("error", "unknown_input", message, class_type=class_type, hint=hint, where=_caller())]
         )
-    parameters = inspect.signature(cls.__init__).parameters
+    parameters = inspect.signature(vars(cls).get("__init__", object.__init__)).parameters
     rest = [name for name in given if name not in parameters]
     missing = [f for f in fields if f.keyword not in given and parameters[f.keyword].default is inspect.Parameter.empty]
     return _misnamed(cls.__qualname__, class_type, fields, missing, rest) if rest or missing else None

@@ -68,7 +68,7 @@ def test_set_of_a_dynamic_combo_takes_the_old_options_inputs_away() -> None:
         "resize_type.multiplier": 2.0,
     }
     assert graph.set(node, **{"resize_type.width": 9})[node].inputs["resize_type.width"] == 9  # type: ignore[arg-type]
-    with pytest.raises(GraphError, match="did you mean 'resize_type.width'"):
+    with pytest.raises(GraphError, match=r"did you mean 'resize_type.width'"):
         graph.set(node, **{"resize_type.widht": 9})  # type: ignore[arg-type]
 
 

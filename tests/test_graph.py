@@ -191,3 +191,14 @@ def test_importing_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_kinds_through_a_long_chain_of_match_types_need_no_recursion() -> None:
+    prompt: dict[str, Any] = {"0": {"class_type": "EmptyImage", "inputs": {}}}
+    for i in range(1, 5000):
+        both = [str(i - 1), 0]
+        prompt[str(i)] = {"class_type": "ComfySwitchNode", "inputs": {"switch": True, "on_true": both, "on_false": both}}
+    graph = Graph.from_api(prompt)
+    assert graph["4999"].outputs_by_name == {"OUTPUT": "IMAGE"}
+    looped = Graph.from_api({**prompt, "1": {"class_type": "ComfySwitchNode", "inputs": {"switch": True, "on_true": ["4999", 0]}}})
+    assert looped["4999"].outputs_by_name == {"OUTPUT": "*"}
