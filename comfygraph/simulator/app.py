@@ -54,7 +54,7 @@ async def _socket(service: Service, request: web.Request) -> web.StreamResponse:
 
 
 async def _nothing(request: web.Request) -> web.StreamResponse:
-    return web.Response(status=404)
+    return web.Response(status=404, content_type="application/octet-stream")
 
 
 @web.middleware

@@ -74,7 +74,8 @@ class NodeClass:
         outputs: the socket type of each output.
         output_is_list: which outputs are lists.
         output_node, input_is_list, intermediate: as in ``object_info``.
-        hidden: hidden input -> what the server puts there (``"PROMPT"``, …).
+        keyed_by_id: it is cached for its own id only.
+        shown_hidden: hidden inputs that stand among the inputs of an error: name -> what (``"PROMPT"``, …).
     """
 
     def __init__(self, class_type: str, record: Mapping[str, Any]) -> None:
@@ -90,7 +91,7 @@ class NodeClass:
         hidden: Mapping[str, Any] = record["input"].get("hidden") or {}
         # Old-style classes name it as a plain string, new-style ones in a list; only the former keys the cache by it.
         self.keyed_by_id = "UNIQUE_ID" in hidden.values()
-        self.hidden: dict[str, str] = {name: what[0] if isinstance(what, (list, tuple)) else what for name, what in hidden.items()}
+        self.shown_hidden: dict[str, str] = {name: what for name, what in hidden.items() if isinstance(what, str)}
         self._dynamic = any(
             spec[0] in (DYNAMIC_COMBO, AUTOGROW) for section in self._sections.values() for spec in section.values() if spec
         )

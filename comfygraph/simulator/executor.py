@@ -66,10 +66,11 @@ class Execution:
         self._parents: dict[str, str] = {}
         self._signatures: dict[str, str] = {}
         self._entries: dict[str, Entry] = {}  # by signature
+        self._asked: set[tuple[str, str]] = set()
         self._expanded: dict[str, list[tuple[Any, ...]]] = {}
         self._shown: dict[str, Data] = {}
         self._executed: dict[str, None] = {}
-        self._running = ""
+        self._given: dict[str, list[Any]] | None = None
 
     def run(self) -> tuple[Data, Data]:
         """Run it: (what goes into the history, its status).
@@ -110,7 +111,6 @@ class Execution:
             if node_id is None:
                 self._cycle(order)
                 return False
-            self._running = node_id
             try:
                 complete = self._step(node_id, order)
             except WorkerKilled:
@@ -124,13 +124,14 @@ class Execution:
                 self._failed(node_id, error)
                 return False
             self._machine.success = True
+            self._machine.cache.keep(set(self._signatures.values()))
             if complete:
                 order.done(node_id)
         return True
 
     def _step(self, node_id: str, order: Order) -> bool:
         """Run a node, or a part of it. False when it has to wait for others after all."""
-        self._given: dict[str, list[Any]] | None = None
+        self._given = None
         known = self._entry(node_id)
         if known is not None:
             self._show_cached(node_id, known)
@@ -151,6 +152,7 @@ class Execution:
             wanted = self._wanted(node_id, given, missing)
             if wanted:
                 for name in wanted:
+                    self._asked.add((node_id, name))
                     order.need(self._nodes[node_id]["inputs"][name][0], node_id)
                 return False
             answers = self._call(node_id, node_class, given)
@@ -213,7 +215,9 @@ class Execution:
         missing: set[str] = set()
         for name, value in inputs.items():
             if is_link(value):
-                entry = self._entry(value[0])
+                # A lazy input is not there before the node asked for it, even when its value is.
+                hidden = node_class.lazy(name) and (node_id, name) not in self._asked
+                entry = None if hidden else self._entry(value[0])
                 if entry is None or value[1] >= len(entry.outputs):
                     missing.add(name)
                     given[name] = [None]
@@ -249,7 +253,7 @@ class Execution:
 
     def _failed(self, node_id: str, error: Exception) -> None:
         real = self._real(node_id)
-        given = self._given or {}
+        given = {**(self._given or {}), **self._hidden(node_id)} if self._given is not None else {}
         about = {
             "node_id": real,
             "node_type": self._item.prompt[real]["class_type"],
@@ -261,6 +265,11 @@ class Execution:
             "current_outputs": list(self._item.prompt),
         }
         self._message("execution_error", about)
+
+    def _hidden(self, node_id: str) -> dict[str, list[Any]]:
+        """What a class of the old style is given besides its inputs; the server shows it with them."""
+        values = {"PROMPT": self._item.prompt, "EXTRA_PNGINFO": self._extra.get("extra_pnginfo"), "UNIQUE_ID": node_id}
+        return {name: [values.get(what)] for name, what in self._class(node_id).shown_hidden.items()}
 
     def _interrupted(self, node_id: str) -> None:
         real = self._real(node_id)

@@ -111,6 +111,16 @@ FOLDERS: Final = (
 """The model folders, in the order that ``GET /models`` names them."""
 
 REPLACED: Final[dict[str, dict[str, Any]]] = {
+    "ImageBatch": {
+        "new": "BatchImagesNode",
+        "inputs": {"images.image0": "image1", "images.image1": "image2"},
+        "set": {},
+    },
+    "ImageScaleBy": {
+        "new": "ResizeImageMaskNode",
+        "inputs": {"input": "image", "resize_type.multiplier": "scale_by", "scale_method": "upscale_method"},
+        "set": {"resize_type": "scale by multiplier"},
+    },
     "ResizeImagesByLongerEdge": {
         "new": "ImageScaleToMaxDimension",
         "inputs": {"image": "images", "largest_size": "longer_edge"},

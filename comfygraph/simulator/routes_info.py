@@ -24,7 +24,8 @@ There is no editor here; send workflows to it from Python or with <code>comfygra
 
 async def root(service: Service, request: web.Request) -> web.StreamResponse:
     """A page for whoever opens it in a browser."""
-    return web.Response(text=_PAGE, content_type="text/html", headers={"Cache-Control": "no-store, must-revalidate"})
+    headers = {"Content-Type": "text/html", "Cache-Control": "no-store, must-revalidate"}
+    return web.Response(body=_PAGE.encode(), headers=headers)
 
 
 async def object_info(service: Service, request: web.Request) -> web.StreamResponse:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from .cache import is_link
 from .jobs import canonical
 from .queue import Item
 from .release import REPLACED
@@ -145,7 +144,8 @@ def _replace_classes(service: Service, prompt: dict[str, Any]) -> None:
         if rule is None or node["class_type"] in service.definitions or rule["new"] not in service.definitions:
             continue
         given: dict[str, Any] = node["inputs"]
-        inputs = {new: given[old] for new, old in (rule["inputs"] or {}).items() if old in given or not is_link(old)}
+        # An input that is not given is a KeyError here, which is a 500: so it is on the server.
+        inputs = {new: given[old] for new, old in (rule["inputs"] or {}).items()}
         prompt[node_id] = {**node, "class_type": rule["new"], "inputs": {**inputs, **rule["set"]}}
 
 

@@ -24,7 +24,7 @@ class SimulatorLimit(RuntimeError):
 def fit(width: int, height: int, batch: int = 1) -> None:
     """Raise `SimulatorLimit` for pictures that are too large: a size comes from the client and is not trusted."""
     if width < 1 or height < 1 or batch < 1:
-        raise ValueError(f"a picture of {width} x {height} pixels, {batch} of them: nothing to draw on")
+        raise RuntimeError(f"a picture of {width} x {height} pixels, {batch} of them: nothing to draw on")
     if width * height > MAX_PIXELS or width * height * batch > MAX_BATCH_PIXELS:
         raise SimulatorLimit(
             f"{batch} picture(s) of {width} x {height}: the simulator holds at most {MAX_PIXELS // 2**20} megapixels each "

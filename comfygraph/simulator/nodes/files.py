@@ -20,6 +20,7 @@ from ..context import Answer, Context, Fingerprint, Function
 from ..painting import NOTE
 from ..store import Store
 from ..values import Images, Latent, fit
+from .latents import latent
 from .tools import pictures
 
 MAX_FRAMES: Final = 64  # of an animated picture
@@ -61,19 +62,20 @@ def load_image_mask(context: Context, /, *, image: str, channel: str) -> tuple[A
     return (tuple(each.getchannel(letter) for each in images),)
 
 
-def load_latent(context: Context, /, *, latent: str) -> tuple[Any, ...]:
+def load_latent(context: Context, /, **inputs: str) -> tuple[Any, ...]:
     """LoadLatent: pictures if the simulator saved them, otherwise an empty latent of that size."""
-    with context.store.find(latent).open("rb") as file:
+    name = inputs["latent"]
+    with context.store.find(name).open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > MAX_HEADER:
-            raise ValueError(f"{latent}: a header of {length} bytes, this is no latent")
+            raise ValueError(f"{name}: a header of {length} bytes, this is no latent")
         header: dict[str, Any] = json.loads(file.read(length))
         shape = header["latent_tensor"]["shape"]
         batch, height, width = int(shape[0]), int(shape[-2]) * 8, int(shape[-1]) * 8
         fit(width, height, batch)
         images: list[Image.Image] = []
-        for name in sorted(name for name in header if name.startswith("comfygraph_picture_")):
-            start, end = header[name]["data_offsets"]
+        for tensor in sorted(key for key in header if key.startswith("comfygraph_picture_")):
+            start, end = header[tensor]["data_offsets"]
             file.seek(8 + length + start)
             with Image.open(io.BytesIO(file.read(min(end - start, 2**28)))) as picture:
                 fit(*picture.size)
@@ -143,7 +145,7 @@ def save_latent(context: Context, /, *, samples: Latent, filename_prefix: str = 
     """SaveLatent: a safetensors file that says what it is; its numbers are of the right shape, and no model's."""
     folder, name, number, subfolder = context.store.place("output", filename_prefix, 0, 0, restart=context.restart_counter())
     file = f"{name}_{number:05}_.latent"
-    (folder / file).write_bytes(_latent_file(context, samples))
+    (folder / file).write_bytes(_latent_file(context, latent(samples)))
     return Answer((samples,), {"latents": [{"filename": file, "subfolder": subfolder, "type": "output"}]})
 
 

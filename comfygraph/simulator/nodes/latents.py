@@ -22,6 +22,8 @@ _TURNS: Final = {
 def latent(value: Any) -> Latent:
     """The value as a latent. A plain value on the socket gets here as it is, and fails here."""
     if not isinstance(value, Latent):
+        if isinstance(value, tuple):
+            raise IndexError("an IMAGE or MASK where a LATENT belongs")
         raise TypeError(f"'{type(value).__name__}' object is no LATENT")
     return value
 

@@ -185,7 +185,7 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
 def _checked(kind: type[ast.operator], left: Any, right: Any) -> Any:
     """An operation, if its result cannot be enormous."""
     if kind not in _BINARY or not isinstance(left, (int, float)) or not isinstance(right, (int, float)):
-        raise ValueError("the expression computes with something that is no number")
+        raise TypeError("the expression computes with something that is no number")
     if kind is ast.Pow and isinstance(left, int) and isinstance(right, int) and left.bit_length() * abs(right) > MAX_BITS:
         raise ValueError("the expression makes too large a number")
     if kind is ast.Mult and isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > MAX_BITS:

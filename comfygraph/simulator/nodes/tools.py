@@ -21,7 +21,9 @@ RESAMPLING: Final[dict[str, Image.Resampling]] = {
 def pictures(value: Any, what: str = "IMAGE") -> Images:
     """The value as a batch. A plain value on a socket gets here as it is, and fails here as it does on a real server."""
     if not isinstance(value, tuple) or not value or not all(isinstance(each, Image.Image) for each in value):
-        raise AttributeError(f"'{type(value).__name__}' object is no {what}")
+        # As on a server, where None cannot be counted and a text has no shape.
+        kind = TypeError if value is None else AttributeError
+        raise kind(f"'{type(value).__name__}' object is no {what}")
     return value
 
 

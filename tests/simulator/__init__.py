@@ -1,0 +1,1 @@
+"""The simulator against recorded traffic, and on its own."""
