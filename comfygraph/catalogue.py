@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from .definition import NodeDef
 from .errors import DefinitionError
 from .records import node_def
+from .server_facts import FILE_INPUTS
 
 if TYPE_CHECKING:
     from .client import Client
@@ -24,6 +25,7 @@ RELEASES: Final = ("0.33.0", "0.23.0")
 """The bundled ComfyUI releases, newest first. The typed classes of `comfygraph.nodes` are of the first."""
 
 _HERE: Final = Path(__file__).parent / "releases"
+_INPUT_PLACES: Final = tuple(place for place, folder in FILE_INPUTS.items() if folder == "input")
 MAX_BYTES: Final = 256 * 2**20  # of a definitions file; ComfyUI 0.33.0's own is 1.5 MB
 
 
@@ -42,7 +44,7 @@ class Catalogue(Mapping[str, NodeDef]):
         10000
     """
 
-    __slots__ = ("_digest", "_nodes", "_raw", "_text", "faults", "open_files", "release")
+    __slots__ = ("_digest", "_input_files", "_nodes", "_raw", "_text", "faults", "open_files", "release")
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class Catalogue(Mapping[str, NodeDef]):
         self._text: dict[str, str] = dict(lines or {})
         self._nodes: dict[str, NodeDef] = {}
         self._digest = ""
+        self._input_files: frozenset[str] | None = None
         self.faults: Mapping[str, str] = dict(faults or {})
         self.release = release
         self.open_files = open_files
@@ -122,6 +125,15 @@ class Catalogue(Mapping[str, NodeDef]):
             canonical = json.dumps(self.object_info(), sort_keys=True, separators=(",", ":"), default=str)
             self._digest = hashlib.sha256(canonical.encode()).hexdigest()
         return self._digest
+
+    @property
+    def input_files(self) -> frozenset[str]:
+        """Every file that some node lists in the server's input folder: what one node can load by its kind another can too."""
+        if self._input_files is None:
+            places = (place.split(".") for place in _INPUT_PLACES)
+            inputs = [self[node].inputs[name] for node, name in places if node in self and name in self[node].inputs]
+            self._input_files = frozenset(name for d in inputs for name in d.options or () if isinstance(name, str))
+        return self._input_files
 
     def record(self, class_type: str) -> Mapping[str, Any]:
         """The ``object_info`` record of a class (for bundled releases without ComfyUI's prose). KeyError if there is

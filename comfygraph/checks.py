@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from .catalogue import Catalogue
-from .definition import ANY, InputDef, NodeDef
+from .definition import ANY, MATCH_TYPE, InputDef, NodeDef
 from .expand import chosen, declared
 from .fields import judge_data
 from .links import fits
@@ -23,6 +23,7 @@ from .naming import output_name
 from .node import Node
 from .problems import Problem, Severity
 from .raw_values import Raw
+from .self_checks import self_check
 from .server_facts import ALL, SELF_CHECKED
 from .text import did_you_mean, listed, shown
 from .uploads import Upload
@@ -214,7 +215,7 @@ class _Check:
         names = declared(definition, inputs)
         for name, (d, needed) in names.items():
             if name in inputs:
-                for verdict in self._value(name, d, inputs[name]):
+                for verdict in self._value(definition, name, d, inputs[name]):
                     yield problem(verdict, name)
             elif needed:
                 yield problem(self._missing(definition, name, d, inputs, names), name)
@@ -226,13 +227,13 @@ class _Check:
             for name, verdict in verdicts(definition, inputs, self._kind_of):
                 yield problem(verdict, name)
 
-    def _value(self, name: str, d: InputDef, value: Any) -> Iterator[Verdict]:
+    def _value(self, definition: NodeDef, name: str, d: InputDef, value: Any) -> Iterator[Verdict]:
         kind = type(value)
         if kind is tuple:
             yield from self._link(name, d, value)
         elif kind is Raw:
             if not self.known.open_files:
-                yield from self._value(name, d, value.value)
+                yield from self._value(definition, name, d, value.value)
         elif kind is Upload:
             return
         elif kind is list:
@@ -247,13 +248,15 @@ class _Check:
                 )
         elif is_wrapped_link(value):
             yield judge(d, value) or Verdict("error", "bad_linked_input", f"{name} holds a wrapped link")
-        elif d.form == "socket" and d.type != ANY:
+        elif d.form == "socket" and ANY not in (d.type, d.allowed if d.type == MATCH_TYPE else ""):
             message = (
                 f"{name} takes a link of kind {d.type}, not {shown(value)}: the server takes it, and the run fails"
             )
             yield Verdict("error", "link_expected", message, self._givers(d.type))
         else:
             verdict = (judge_data(d, value) if d.form == "data" else None) or judge(d, value)
+            if d.self_checked and (verdict is None or verdict.severity != "error"):
+                verdict = self_check(definition.class_type, d, value, self.known) or verdict
             if verdict is not None:
                 yield verdict if name == d.name else _renamed(verdict, d.name, name)
 

@@ -172,8 +172,12 @@ class SocketField(Field):
         return self.odd(value)
 
     def plain(self, value: Any) -> Any:
-        # `*` takes what is given: official workflows send plain values to PreviewAny.source.
-        return self.judged(jsonable(value, self)) if self.definition.type == ANY else super().plain(value)
+        # `*` takes what is given: official workflows send plain values to PreviewAny.source and to ComfySwitchNode.
+        open_to_all = ANY in (
+            self.definition.type,
+            self.definition.allowed if self.definition.type == MATCH_TYPE else "",
+        )
+        return self.judged(jsonable(value, self)) if open_to_all else super().plain(value)
 
 
 class NumberField(Field):

@@ -7,7 +7,6 @@ errors_prompt.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -100,7 +99,7 @@ def judge(definition: InputDef, value: Any) -> Verdict | None:
             )
         value = coerced
     if definition.self_checked:
-        return _file(definition, value) or notice
+        return notice
     return _bounds(definition, value) or _listed(definition, value) or notice
 
 
@@ -152,26 +151,6 @@ def _listed(definition: InputDef, value: Any) -> Verdict | None:
         "value_not_in_list",
         f"{definition.name}: {shown(value)} is no {what}",
         did_you_mean(value, options, what=what),
-    )
-
-
-_ANNOTATION: Final = re.compile(r" \[(input|output|temp)\]$")
-
-
-def _file(definition: InputDef, value: Any) -> Verdict | None:
-    """LoadImage and its kin: the rule is that the file is there. The list has only what lies in the input folder
-    itself.
-    """
-    if definition.folder != "input" or definition.options is None or not isinstance(value, str):
-        return None
-    annotation = _ANNOTATION.search(value)
-    name = value[: annotation.start()] if annotation else value
-    elsewhere = "/" in name or "\\" in name or (annotation is not None and annotation[1] != "input")
-    if elsewhere or name in definition.options:
-        return None
-    message = f"{definition.name}: there is no file {shown(value)} in the server's input folder"
-    return Verdict(
-        "error", "custom_validation_failed", message, did_you_mean(name, definition.options, what="file there")
     )
 
 
