@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .catalogue import Catalogue
     from .definition import NodeDef
     from .problems import Problem
+    from .subgraphs.decorator import Subgraph
+    from .subgraphs.parts import Part
 
 N = TypeVar("N", bound=Node)
 K = TypeVar("K")
@@ -169,7 +171,7 @@ class Graph:
         """
         from .formats.files import load
 
-        return cls.from_api(load(Path(path), catalogue))
+        return cls._of(load(Path(path), catalogue))
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
@@ -424,6 +426,45 @@ class Graph:
 
         roots = [self.id(end) if isinstance(end, (str, Node)) else find_link(self, end)[0] for end in ends]
         return extract(self, roots, [find_link(self, start) for start in starts])
+
+    def parts(self, which: Subgraph[..., Any] | str | None = None) -> list[Part]:
+        """What `@subgraph` functions made of this graph, outer parts before those nested in them.
+
+        Args:
+            which: the subgraph, or a part's id or name; None for all.
+        """
+        from .subgraphs.parts import find_parts
+
+        return find_parts(self, which)
+
+    def part(self, which: Subgraph[..., Any] | Part | str) -> Part:
+        """The only part that a `@subgraph` function made, or the one with this id.
+
+        Raises:
+            EditError: there is none, or several; the message lists them.
+        """
+        from .subgraphs.parts import one_part
+
+        return one_part(self, which)
+
+    def swap(self, old: Subgraph[..., Any] | Part | str, new: Callable[..., Any], /, **given: Any) -> Graph:
+        """The graph with another subgraph in the place of a part.
+
+        Args:
+            old: the `@subgraph` function that made the part, or the part, or its id.
+            new: a function from links to links. It gets those that go into the part, by name; values are not carried over.
+            given: further arguments of `new`.
+
+        Raises:
+            EditError: no such part, or several; surfaces that do not fit, both listed; a cycle.
+            GraphError: what a constructor in `new` refuses.
+
+        Example:
+            >>> g.swap(hires_fix, upscale_model)                # doctest: +SKIP
+        """
+        from .subgraphs.swapping import swap
+
+        return swap(self, old, new, given)
 
     def upstream(self, node: Node | str) -> list[Node]:
         """What a node needs, itself not included, in the graph's order."""

@@ -8,32 +8,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import FormatError
+from . import api
 
 if TYPE_CHECKING:
     from ..definition import NodeDef
+    from ..graph import Entry
 
-MAX_BYTES: Final = 64 * 2**20  # the largest official template has 0.3 MB
+MAX_BYTES: Final = 64 * 2**20  # of JSON; the largest official template has 0.3 MB
+_BOM: Final = b"\xef\xbb\xbf"
 
 
-def load(path: Path, catalogue: Mapping[str, NodeDef] | None = None) -> Mapping[str, Any]:
-    """The API-format dict of a file: API JSON, the editor's JSON, or a picture or video that carries either.
+def load(path: Path, catalogue: Mapping[str, NodeDef] | None = None) -> dict[str, Entry]:
+    """The graph's table in a file: API JSON, the editor's JSON, or a picture, video or sound that carries either.
 
     Raises:
         FormatError: the file cannot be read, or holds no workflow; one line that says why.
     """
-    content = _read(path)
     try:
-        return prompt_of(content, catalogue)
+        return api.read(to_api(_content(path), catalogue))
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error.__cause__
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def prompt_of(content: bytes, catalogue: Mapping[str, NodeDef] | None = None) -> Mapping[str, Any]:
-    """The API-format dict in a file's content. Raises FormatError."""
-    from . import api, workflow
+def to_api(data: Any, catalogue: Mapping[str, NodeDef] | None = None) -> Mapping[str, Any]:
+    """Decoded JSON in either format as an API-format dict. Raises FormatError."""
+    from . import workflow
 
-    data = _decode(content)
-    if api.is_editor_format(data) or workflow.is_workflow(data):
+    if workflow.is_workflow(data):
         if catalogue is None:
             from ..catalogue import Catalogue
 
@@ -44,27 +47,30 @@ def prompt_of(content: bytes, catalogue: Mapping[str, NodeDef] | None = None) ->
     raise FormatError("this is JSON, and no workflow: a workflow is an object")
 
 
-def _decode(content: bytes) -> Any:
-    """The JSON of a file, or the JSON that a picture carries: what was run (``prompt``) before what was drawn
-    (``workflow``).
-    """
-    if (
-        content[:1].lstrip() in (b"{", b"[")
-        or content[:64].lstrip()[:1] in (b"{", b"[")
-        or content[:3] == b"\xef\xbb\xbf"
-    ):
-        return parse(content, "the file")
+def _content(path: Path) -> Any:
+    """The JSON of a file, or the JSON that a picture carries: what was run (``prompt``) before what was drawn (``workflow``)."""
     from . import png
 
-    carried = png.metadata(content)
+    with path.open("rb") as file:
+        start = file.read(64)
+        if not png.is_media(start):
+            file.seek(0)
+            return _json_file(start, file.read(MAX_BYTES + 1))
+    carried = png.metadata(path)
     for key in ("prompt", "workflow"):
         if key in carried:
             return parse(carried[key], f"its {key!r} metadata")
-    if carried or png.is_media(content):
-        raise FormatError("the file carries no workflow: it was not saved by ComfyUI, or its metadata was removed")
+    raise FormatError("the file carries no workflow: it was not saved by ComfyUI, or its metadata was removed")
+
+
+def _json_file(start: bytes, content: bytes) -> Any:
+    if len(content) > MAX_BYTES:
+        raise FormatError(f"more than {MAX_BYTES // 2**20} MB, too large for a workflow")
     if not content.strip():
         raise FormatError("the file is empty")
-    raise FormatError("neither JSON nor a picture or video that ComfyUI saved, so no workflow")
+    if start.removeprefix(_BOM).lstrip()[:1] not in (b"{", b"["):
+        raise FormatError("neither JSON nor a picture, video or sound that ComfyUI saved, so no workflow")
+    return parse(content, "the file")
 
 
 def parse(text: bytes | str, what: str) -> Any:
@@ -75,17 +81,6 @@ def parse(text: bytes | str, what: str) -> Any:
         raise FormatError(f"{what} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except UnicodeDecodeError:
         raise FormatError(f"{what} is not JSON: it is not UTF-8 text") from None
-    except RecursionError:
-        raise FormatError(f"{what} is JSON nested too deeply to be a workflow") from None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise FormatError(
-                f"{path}: {size / 2**20:.0f} MB; comfygraph reads workflows of at most {MAX_BYTES // 2**20} MB"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (RecursionError, ValueError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise FormatError(f"{what} is no JSON that a workflow has: {reason}") from None
