@@ -50,6 +50,7 @@ class Timing:
         garbage: how long one that answers with errors or garbage before `BadAnswer`.
         deaf: a socket that says nothing for this long after a prompt was taken (a status message always follows) is
             deaf and is opened anew.
+        gather: with many jobs open, how long the history of one that has ended waits for the next to end.
     """
 
     quiet: float = 1.5
@@ -64,6 +65,7 @@ class Timing:
     silent: float = 90.0
     garbage: float = 20.0
     deaf: float = 3.0
+    gather: float = 0.012
 
 
 @dataclass(frozen=True)
@@ -280,9 +282,9 @@ class JobMachine:
         if self.phase not in ("sending", "done") and self.outcome is None and self.look == "queue":
             self.due = now
 
-    def postpone(self, until: float) -> None:
-        """The way to the server is in trouble: do not look before `until`."""
-        self.due = max(self.due, until)
+    def ended_just_now(self, now: float) -> bool:
+        """Was its end announced in this moment?"""
+        return self._end_at == now and self.outcome is None
 
     # -- what it concludes ----------------------------------------------------------------------------------------
 
