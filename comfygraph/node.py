@@ -197,7 +197,7 @@ class Node(metaclass=_Called):
         self._more().title = title
         return self
 
-    def extra(self: N, **inputs: object) -> N:
+    def extra(self: N, /, **inputs: object) -> N:
         """Give the node inputs that its class does not declare, or that it would not take; returns the node.
 
         They are sent as they are: what the editor keeps for itself, what a newer release of the node has. `Graph.check` says

@@ -1,0 +1,199 @@
+"""A graph as Python source: typed, formatted, named, with what people change as arguments of ``build``."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from ..definition import NodeDef
+from ..generator.package import member_order
+from ..generator.text import docstring, literal, prose
+from ..graph import Graph
+from . import python_layout as layout
+from .python_calls import Writer
+from .python_names import Names, base_names, variables
+from .python_order import arrange
+from .python_parameters import Parameter, parameters, reserved
+from .python_roles import sides
+from .python_steps import Step, kinds, read
+from .python_text import constant
+
+_OWN: Final = ("Client", "Graph", "OMITTED", "Path", "custom_node", "raw")
+
+
+def to_python(
+    graph: Graph,
+    *,
+    keep_ids: bool = False,
+    catalogue: Mapping[str, NodeDef] | None = None,
+    packages: Sequence[str] = (),
+    name: str = "",
+) -> str:
+    """Write a graph as a Python program: ``build(…) -> Graph`` makes it again, ``main()`` runs it.
+
+    What a typed class would not take as it is comes out with `raw`, `OMITTED` and `Node.extra`; nodes without a typed class
+    with `custom_node`. Of a node's ``_meta`` only the title is kept.
+
+    Args:
+        graph: the graph; it need not pass `Graph.check`.
+        keep_ids: give every node its id and its title; without, ids are given anew and titles left out.
+        catalogue: definitions of nodes that have no typed class, for names and order; they may be unknown.
+        packages: generated packages of typed nodes besides ``comfygraph.nodes``, by module name.
+        name: what the pipeline is called, for the docstring.
+
+    Returns:
+        The source, formatted to 120 columns. It passes ruff, mypy --strict and pyright strict.
+
+    Raises:
+        FormatError: the graph cannot be built by constructors: a cycle, a link to nothing, a node without a class.
+
+    Example:
+        >>> prompt = {"1": {"class_type": "EmptyImage", "inputs": {"width": 64}},
+        ...           "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}}
+        >>> print(to_python(Graph.from_api(prompt)).split("Graph:")[1].split("def main")[0])    # doctest: +SKIP
+    """
+    steps = read(graph, catalogue, packages)
+    for step in steps.values():
+        step.kinds = [o.type for o in step.definition.outputs] if step.definition is not None else []
+    order, models = arrange(steps)
+    kinds(steps, order)
+    return _Program(steps, order, models, keep_ids, name).source()
+
+
+class _Program:
+    def __init__(
+        self, steps: Mapping[str, Step], order: Sequence[str], models: int, keep_ids: bool, name: str
+    ) -> None:
+        self.steps = steps
+        self.order = order
+        self.models = models
+        self.keep_ids = keep_ids
+        self.name = name
+        side_of = sides(steps, order)
+        classes = {step.typed.name for step in steps.values() if step.typed is not None}
+        names = Names({*_OWN, *classes})
+        self.parameters: list[Parameter] = []
+        bases = _clear_of(reserved(steps), base_names(steps, order, side_of), steps)
+        drawn = variables(steps, order, bases, names)
+        self.parameters, places = parameters(steps, order, drawn, side_of, names)
+        self.writer = Writer(steps, drawn, places, names, keep_ids)
+
+    def source(self) -> str:
+        body = self._body()
+        texts = self.writer.texts
+        signature = self._signature()
+        parts: list[list[str]] = [
+            self._docstring(),
+            self._imports(),
+            *(constant(name, text) for text, name in texts.items()),
+        ]
+        head = "\n\n".join("\n".join(part) for part in parts)
+        build = [*signature, *self._arguments(), *body]
+        return "\n".join([head, "", "", *build, "", "", *self._main(), ""])
+
+    def _docstring(self) -> list[str]:
+        steps = self.steps.values()
+        named = prose(self.name)[:100].strip().rstrip(".").strip()
+        title = f"{named[:1].upper()}{named[1:]}." if named else "A ComfyUI pipeline."
+        paid = sorted({s.class_type for s in steps if s.definition is not None and s.definition.api_node})
+        facts = [
+            f"{len(self.steps)} node{'s' if len(self.steps) != 1 else ''}. Run this file to make what it makes, or call "
+            "`build` with other values for a graph of your own."
+        ]
+        if paid:
+            listed = ", ".join(prose(name) for name in paid[:8]) + (", …" if len(paid) > 8 else "")
+            facts.append(
+                f"It has partner nodes ({listed}), which cost money: COMFYGRAPH_API_KEY holds the key of your account."
+            )
+        return docstring([[title], [facts[0]], facts[1:]], 0)
+
+    def _imports(self) -> list[str]:
+        used = self.writer.used
+        found: list[str] = []
+        if any("Path" in p.annotation for p in self.parameters):
+            found += ["from pathlib import Path", ""]
+        found += _from("comfygraph", {"Client", "Graph"} | (used & set(_OWN)) - {"Path"})
+        modules: dict[str, set[str]] = {}
+        for step in self.steps.values():
+            if step.typed is not None:
+                modules.setdefault(step.typed.module, set()).add(step.typed.name)
+        own = [m for m in sorted(modules) if m.startswith("comfygraph.")]
+        for module in own:
+            found += _from(module, modules[module])
+        others = [m for m in sorted(modules) if m not in own]
+        for module in others:
+            found += _from(module, modules[module])
+        return found
+
+    def _signature(self) -> list[str]:
+        found: list[str] = []
+        for p in self.parameters:
+            found.append(f"{p.name}: {p.annotation} = {self.writer.plain(p.value, p.name)}")
+        if not found:
+            return ["def build() -> Graph:"]
+        line = f"def build(*, {', '.join(found)}) -> Graph:"
+        if len(found) <= 3 and len(line) <= layout.WIDTH:
+            return [line]
+        return ["def build(", "    *,", *(f"    {item}," for item in found), ") -> Graph:"]
+
+    def _arguments(self) -> list[str]:
+        if not self.parameters:
+            return ['    """The pipeline as a graph."""']
+        listed = ["Args:", *(f"    {p.name}: {prose(p.about)}." for p in self.parameters)]
+        return docstring([["The pipeline as a graph."], listed], 4)
+
+    def _body(self) -> list[str]:
+        writer = self.writer
+        found: list[str] = []
+        for i, node_id in enumerate(self.order):
+            if node_id in writer.inlined:
+                continue
+            if i >= self.models > 0 and found and not self._spaced:
+                self._spaced = True
+                found.append("")
+            found += writer.statement(node_id)
+        ends = [("", layout.Atom(writer.variables[n])) for n in self.order if not self.steps[n].users]
+        found += layout.lines(layout.call("Graph", ends), head="return ", indent=4)
+        return found
+
+    _spaced = False
+
+    def _main(self) -> list[str]:
+        return [
+            "def main() -> None:",
+            '    """Run it on the server that COMFYGRAPH_SERVER names, and save what it makes in ./output."""',
+            "    with Client() as client:",
+            "        result = client.run(build(), progress=True)",
+            '        for path in result.save("output"):',
+            "            print(path)",
+            "",
+            "",
+            'if __name__ == "__main__":',
+            "    main()",
+        ]
+
+
+def _clear_of(taken: set[str], bases: Mapping[str, str], steps: Mapping[str, Step]) -> dict[str, str]:
+    """Names that leave those of likely parameters free."""
+    suffixes = {"STRING": "text"}
+
+    def clear(node_id: str, base: str) -> str:
+        step = steps[node_id]
+        if base not in taken or not step.users:
+            return base
+        return f"{base}_{suffixes.get(step.kinds[0] if step.kinds else '', 'value')}"
+
+    return {node_id: clear(node_id, base) for node_id, base in bases.items()}
+
+
+def _from(module: str, names: set[str]) -> list[str]:
+    ordered = sorted(names, key=member_order)
+    line = f"from {module} import {', '.join(ordered)}"
+    if len(line) <= layout.WIDTH:
+        return [line]
+    return [f"from {module} import (", *(f"    {name}," for name in ordered), ")"]
+
+
+__all__ = ["to_python"]
+_ = (Any, keyword, literal)

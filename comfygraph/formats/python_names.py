@@ -1,0 +1,302 @@
+"""Names for variables: what each node holds, told from its title, its role, its class, and what sets it apart from its like."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from .python_order import MODEL_KINDS
+from .python_roles import filled, from_title, words
+from .python_steps import Step
+
+RESERVED: Final = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"build", "main", "client", "result", "path"}
+
+CLASS_NOUNS: Final[Mapping[str, str]] = {
+    "BasicGuider": "guider",
+    "BatchImagesNode": "images",
+    "BatchMasksNode": "masks",
+    "Canny": "edges",
+    "CFGNorm": "normed_model",
+    "CFGZeroStar": "zero_star_model",
+    "CheckpointLoaderSimple": "checkpoint",
+    "CLIPVisionEncode": "vision",
+    "ComfyMathExpression": "computed",
+    "ComfyNumberConvert": "converted",
+    "ConditioningZeroOut": "zeroed",
+    "ControlNetApplyAdvanced": "controlled",
+    "ControlNetLoader": "control_net",
+    "CreateVideo": "video",
+    "CustomCombo": "choice",
+    "DifferentialDiffusion": "differential_model",
+    "EmptyImage": "blank",
+    "FluxGuidance": "guided",
+    "FluxKontextMultiReferenceLatentMethod": "referenced",
+    "GetImageSize": "size",
+    "GetVideoComponents": "clip_parts",
+    "GrowMask": "grown_mask",
+    "ImageBlur": "blurred",
+    "ImageCompare": "comparison",
+    "ImageCompositeMasked": "composite",
+    "ImageFromBatch": "picked",
+    "ImageInvert": "inverted",
+    "ImageOnlyCheckpointLoader": "checkpoint",
+    "ImagePadForOutpaint": "padded",
+    "ImageStitch": "stitched",
+    "ImageToMask": "mask",
+    "ImageUpscaleWithModel": "upscaled",
+    "InpaintModelConditioning": "conditioned",
+    "InvertMask": "inverted_mask",
+    "JoinImageWithAlpha": "cutout",
+    "JsonExtractString": "extracted",
+    "KSampler": "sampled",
+    "KSamplerAdvanced": "sampled",
+    "LoraLoader": "lora",
+    "LoraLoaderModelOnly": "lora_model",
+    "LTXVConcatAVLatent": "av_latent",
+    "LTXVSeparateAVLatent": "separated",
+    "LTXVImgToVideoInplace": "latent_with_image",
+    "LTXVLatentUpsampler": "upsampled",
+    "LTXVCropGuides": "cropped",
+    "LTXVPreprocess": "preprocessed",
+    "LTXVAddGuide": "guided",
+    "MaskComposite": "combined_mask",
+    "MaskPreview": "mask_preview",
+    "MaskToImage": "mask_image",
+    "ModelSamplingAuraFlow": "shifted_model",
+    "ModelSamplingFlux": "shifted_model",
+    "ModelSamplingSD3": "shifted_model",
+    "OpenAIChatConfig": "chat_config",
+    "PreviewAny": "preview",
+    "PreviewImage": "preview",
+    "Preview3D": "preview",
+    "ReferenceLatent": "referenced",
+    "RegexExtract": "extracted",
+    "RegexReplace": "rewritten",
+    "RemoveBackground": "foreground",
+    "RepeatImageBatch": "repeated",
+    "ResizeAndPadImage": "padded",
+    "ResolutionSelector": "resolution",
+    "SamplerCustom": "sampled",
+    "SamplerCustomAdvanced": "sampled",
+    "SaveGLB": "save_model",
+    "SaveText": "save_text",
+    "SetLatentNoiseMask": "masked_latent",
+    "SolidMask": "solid_mask",
+    "StringCompare": "matches",
+    "StringConcatenate": "joined",
+    "StringReplace": "replaced",
+    "StyleModelApply": "styled",
+    "TextGenerate": "written",
+    "TextGenerateLTX2Prompt": "written",
+    "TrimAudioDuration": "trimmed_audio",
+    "TrimVideoLatent": "trimmed_latent",
+    "UNETLoader": "unet",
+    "UpscaleModelLoader": "upscale_model",
+    "VAEDecode": "decoded",
+    "VAEDecodeAudio": "audio",
+    "VAEDecodeAudioTiled": "audio",
+    "VAEDecodeTiled": "decoded",
+    "VAEEncode": "encoded",
+    "VAEEncodeTiled": "encoded",
+    "Video Slice": "clip_slice",
+    "WanFirstLastFrameToVideo": "conditioned",
+}
+"""What a node of a class holds, where neither its kind nor its class name says it well."""
+
+KIND_NOUNS: Final[Mapping[str, str]] = {
+    "AUDIO": "audio",
+    "AUDIO_ENCODER_OUTPUT": "audio_features",
+    "BOOLEAN": "flag",
+    "CLIP_VISION_OUTPUT": "vision",
+    "CONTROL_NET": "control_net",
+    "FLOAT": "number",
+    "IMAGE": "image",
+    "INT": "number",
+    "MASK": "mask",
+    "STRING": "text",
+    "VIDEO": "video",
+    "LATENT_OPERATION": "operation",
+}
+
+_STEMS: Final = (
+    (re.compile(r"Scale|Resize"), ("IMAGE",), "resized"),
+    (re.compile(r"^Empty.*Latent|Latent.*Empty|^Empty.*(Audio|Video)"), ("LATENT",), "latent"),
+    (re.compile(r"^Save(?:Animated)?(?:Image|Images|WEBP|PNG|SVG)"), (), "save"),
+    (re.compile(r"^Save(?:Video|WEBM|Animated)"), (), "save_video"),
+    (re.compile(r"^SaveAudio"), (), "save_audio"),
+    (re.compile(r"^TextEncode|TextEncode"), ("CONDITIONING",), "encoded_text"),
+    (re.compile(r"^VAEDecode"), (), "decoded"),
+    (re.compile(r"Upscale"), ("IMAGE",), "upscaled"),
+)
+_GENERIC: Final = frozenset(
+    "image images image1 image_1 video audio mask samples pixels model clip vae text prompt source value input any a b c d string "
+    "string_a string_b latent latent_image on_true on_false conditioning positive negative files mesh model_file texts switch "
+    "string_1 string_2 mask1 destination image_a image_b noise sampler sigmas guider av_latent video_latent audio_latent "
+    "reference_images reference_image input_image first second left right x y z w h i j k".split()
+)
+_VALUES: Final = frozenset(("INT", "FLOAT", "STRING", "BOOLEAN"))
+_MEDIA: Final = frozenset(("IMAGE", "VIDEO", "AUDIO", "MASK"))
+_FILE: Final = re.compile(r"\.(?:safetensors|sft|ckpt|pt|pth|gguf|bin)$", re.IGNORECASE)
+_IGNORED: Final = frozenset("safetensors fp8 fp16 bf16 fp32 scaled e4m3fn int8 nvfp4 the and for comfy repackaged".split())
+# Words that say little without the next one.
+_JOINED: Final = {"high": "noise", "low": "noise"}
+
+
+class Names:
+    """The names that a program has given away, so that no two things get the same."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {*RESERVED, *taken}
+        self._next: dict[str, int] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._taken
+
+    def claim(self, name: str) -> str:
+        """`name`, or the first free of `name_2`, `name_3`, …"""
+        found, number = name, self._next.get(name, 2)
+        while found in self._taken:
+            found = f"{name}_{number}"
+            number += 1
+        self._next[name] = number
+        self._taken.add(found)
+        return found
+
+
+def identifier(parts: Iterable[str]) -> str:
+    """Words as a name in small letters; never empty, never starting with a digit."""
+    name = "_".join(part for part in parts if part)
+    return name if name and not name[0].isdigit() else f"node_{name}".rstrip("_")
+
+
+def base_names(steps: Mapping[str, Step], order: Sequence[str], sides: Mapping[str, str]) -> dict[str, str]:
+    """A name for each node by itself; several may get the same."""
+    both = set(sides.values()) == {"positive", "negative"} or True
+    return {node_id: _base(steps, steps[node_id], sides.get(node_id) if both else None) for node_id in order}
+
+
+def _base(steps: Mapping[str, Step], step: Step, side: str | None) -> str:
+    kind = _used_kind(step)
+    title = from_title(step)
+    if kind == "CONDITIONING" and side is not None and len(step.kinds) == 1:
+        return _conditioning(steps, step, side)
+    if title is not None:
+        return title
+    fills = filled(step)
+    if fills is not None and kind in _VALUES | _MEDIA and not _computes(step):
+        leaf = fills.rpartition(".")[2]
+        if leaf not in _GENERIC and not re.fullmatch(r"\w*?_?\d+", leaf):
+            return identifier(words(leaf))
+        if kind == "STRING" and leaf in ("text", "prompt"):
+            return "prompt"
+    if kind in MODEL_KINDS and kind == "MODEL" and len(step.kinds) == 1:
+        return _model(steps, step)
+    noun = CLASS_NOUNS.get(step.class_type)
+    if noun is not None:
+        return noun
+    if step.class_type == "ComfySwitchNode":
+        return f"chosen_{KIND_NOUNS.get(kind, kind.lower())}"
+    if len(step.kinds) > 1 and "CONDITIONING" in step.kinds:
+        return "conditioned"
+    for pattern, kinds, name in _STEMS:
+        if pattern.search(step.class_type) and (not kinds or kind in kinds):
+            return name
+    if step.definition is not None and step.definition.api_node and kind == "IMAGE":
+        return "edited" if any(steps[s].kinds[slot : slot + 1] == ["IMAGE"] for _, s, slot in step.links()) else "generated"
+    if not step.users:
+        return identifier(words(step.class_type.removesuffix("Node"))[:3])
+    if kind and kind != "*":
+        return KIND_NOUNS.get(kind) or identifier(words(kind))
+    return identifier(words(step.class_type.removesuffix("Node"))[:3])
+
+
+def _used_kind(step: Step) -> str:
+    slots = sorted({slot for _, _, slot in step.users}) or [0]
+    return step.kinds[slots[0]] if slots[0] < len(step.kinds) else ""
+
+
+def _computes(step: Step) -> bool:
+    """Whether a node makes its value from others: what it fills is then not what it is."""
+    return bool(step.links()) and _used_kind(step) in _MEDIA
+
+
+def _conditioning(steps: Mapping[str, Step], step: Step, side: str) -> str:
+    if not any(_kind_of(steps, source, slot) == "CONDITIONING" for _, source, slot in step.links()):
+        return side
+    if step.class_type == "ConditioningZeroOut":
+        return side
+    noun = CLASS_NOUNS.get(step.class_type)
+    return f"{noun}_{side}" if noun else f"{side}_conditioning"
+
+
+def _model(steps: Mapping[str, Step], step: Step) -> str:
+    """The last of a chain of models is the model; the one that it starts from is the base."""
+    onward = any("MODEL" in steps[user].kinds[:1] for user, _, _ in step.users)
+    if not onward:
+        return "model"
+    if not any(_kind_of(steps, source, slot) == "MODEL" for _, source, slot in step.links()):
+        return "base_model"
+    return CLASS_NOUNS.get(step.class_type) or "patched_model"
+
+
+def _kind_of(steps: Mapping[str, Step], source: str, slot: int) -> str:
+    kinds = steps[source].kinds
+    return kinds[slot] if slot < len(kinds) else ""
+
+
+def variables(
+    steps: Mapping[str, Step], order: Sequence[str], bases: Mapping[str, str], names: Names
+) -> dict[str, str]:
+    """A name for each node, unlike all others: by the model files that it goes back to where that tells them apart, else
+    by number.
+    """
+    groups: dict[str, list[str]] = {}
+    for node_id in order:
+        groups.setdefault(bases[node_id], []).append(node_id)
+    marks = _marks(steps, order, groups)
+    found: dict[str, str] = {}
+    for node_id in order:
+        base = bases[node_id]
+        group = groups[base]
+        if len(group) > 1 and len({marks.get(other) for other in group} - {None}) == len(group):
+            mark = marks[node_id]
+            base = base if base.startswith(mark) else f"{mark}_{base.removeprefix('base_')}"
+        found[node_id] = names.claim(base)
+    return found
+
+
+def _marks(steps: Mapping[str, Step], order: Sequence[str], groups: Mapping[str, list[str]]) -> dict[str, str]:
+    """What the model files of nodes that would be called alike have apart, handed on to what is made from them."""
+    marks: dict[str, str] = {}
+    for group in groups.values():
+        if 1 < len(group) <= 8:
+            marks.update(_apart({node_id: _file_words(steps[node_id]) for node_id in group}))
+    for node_id in order:
+        if node_id not in marks:
+            handed = next((marks[source] for _, source, _ in steps[node_id].links() if source in marks), None)
+            if handed is not None:
+                marks[node_id] = handed
+    return marks
+
+
+def _file_words(step: Step) -> list[str]:
+    files = [v for v in step.inputs.values() if isinstance(v, str) and len(v) < 300 and _FILE.search(v)]
+    return [w for f in files for w in words(f) if len(w) > 2 and not w.isdigit() and w not in _IGNORED]
+
+
+def _apart(texts: Mapping[str, list[str]]) -> dict[str, str]:
+    if not all(texts.values()):
+        return {}
+    shared = set.intersection(*(set(found) for found in texts.values()))
+    marks: dict[str, str] = {}
+    for node_id, found in texts.items():
+        own = [word for word in found if word not in shared]
+        if not own:
+            return {}
+        word = next((w for w in own if w in _JOINED), own[0])
+        following = _JOINED.get(word)
+        marks[node_id] = f"{word}_{following}" if following in found else word
+    return marks if len(set(marks.values())) == len(marks) else {}
