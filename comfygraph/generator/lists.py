@@ -52,7 +52,9 @@ def uses_of(nodes: Iterable[NodeDef]) -> dict[tuple[Any, ...], list[Use]]:
                 # Python takes (1, 2) and (True, 2) for equal; as types they differ, so lists with booleans get no name.
                 if plain and not any(isinstance(o, bool) for o in plain):
                     found.setdefault(plain, []).append(Use(node.class_type, keys, item.name))
-            nested = [((*keys, key), n) for key, ns in (item.choices or {}).items() for n in ns]
+            nested: list[tuple[tuple[str, ...], InputDef]] = [
+                ((*keys, key), n) for key, ns in (item.choices or {}).items() for n in ns
+            ]
             if item.grow is not None:
                 nested.append((keys, item.grow.item))
             pending += nested[::-1]

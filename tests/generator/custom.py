@@ -7,7 +7,9 @@ from typing import Any
 from comfygraph.catalogue import Catalogue
 
 
-def record(required: dict[str, Any] | None = None, optional: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+def record(
+    required: dict[str, Any] | None = None, optional: dict[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
     """An ``object_info`` record of a custom node."""
     base: dict[str, Any] = {
         "input": {"required": required or {}, "optional": optional or {}},
@@ -44,7 +46,10 @@ FRIENDLY: dict[str, dict[str, Any]] = {
                 "COMFY_DYNAMICCOMBO_V3",
                 {
                     "options": [
-                        {"key": "by size", "inputs": {"required": {"size": ["INT", {"default": 1, "tooltip": "Pixels."}]}}},
+                        {
+                            "key": "by size",
+                            "inputs": {"required": {"size": ["INT", {"default": 1, "tooltip": "Pixels."}]}},
+                        },
                         {"key": "off", "inputs": {}},
                     ]
                 },
@@ -62,7 +67,7 @@ FRIENDLY: dict[str, dict[str, Any]] = {
         output_name=["out"],
         output_matchtypes=["T"],
     ),
-    "KSampler": Catalogue.bundled().record("KSampler") | {"description": "Samples."},
+    "KSampler": {**Catalogue.bundled().record("KSampler"), "description": "Samples."},
 }
 
 EVIL = [
@@ -147,7 +152,8 @@ def hostile() -> Catalogue:
         options = [*dict.fromkeys([text, other, "plain"])]
         dynamic = {
             "options": [
-                {"key": key, "inputs": {"required": {key: ["STRING", {"default": key, "tooltip": text}]}}} for key in options
+                {"key": key, "inputs": {"required": {key: ["STRING", {"default": key, "tooltip": text}]}}}
+                for key in options
             ]
         }
         required: dict[str, Any] = {
@@ -155,6 +161,7 @@ def hostile() -> Catalogue:
             f"{text} kind": [f"{text} KIND" if text.strip() else "KIND", {"tooltip": other}],
             f"{text}_mode": [options, {"default": text}],
             f"{text}.open": ["COMBO", {"options": options * 9, "default": other}],
+            "every": [EVIL, {"default": text}],
             f"{text}-dynamic": ["COMFY_DYNAMICCOMBO_V3", dynamic],
             other: ["COMFY_MATCHTYPE_V3", {"template": {"template_id": text, "allowed_types": "IMAGE,MASK"}}],
             f"{text}grow": [
@@ -162,7 +169,10 @@ def hostile() -> Catalogue:
                 {"template": {"input": {"required": {text: ["IMAGE"]}}, "names": options, "min": 0}},
             ],
         }
-        optional = {f"{text}?": ["INT", {"default": 1, "min": 0}], f"{text}!": ["DATA_OF_MINE", {"default": {text: [text]}}]}
+        optional = {
+            f"{text}?": ["INT", {"default": 1, "min": 0}],
+            f"{text}!": ["DATA_OF_MINE", {"default": {text: [text]}}],
+        }
         nodes[text] = record(
             required,
             optional,

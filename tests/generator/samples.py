@@ -9,15 +9,15 @@ from typing import Any
 from comfygraph.definition import MATCH_TYPE, MISSING, InputDef, NodeDef, OutputDef
 from comfygraph.fields import default_of
 from comfygraph.naming import input_name, option_names
-from comfygraph.node import Node, Option
+from comfygraph.node import Option
 from comfygraph.untyped import node_class
 
 TEXT = "a text"
 
 
 @cache
-def source(kind: str) -> Node:
-    """A node with one output of this socket type."""
+def source(kind: str) -> Any:
+    """A node with one output of this socket type, and so a link of it."""
     return node_class(NodeDef("Placeholder", {}, (OutputDef("out", kind),)))()
 
 
@@ -54,6 +54,7 @@ def option_class(item: InputDef, key: str, scope: type) -> type[Option]:
     found = getattr(scope, option_names("", {item.name: [key]})[item.name, key], None)
     if found is None or found.key != key or found._at[-2] != item.name:
         found = getattr(scope, option_names("", {item.name: [key], "other": [key]})[item.name, key])
+    assert isinstance(found, type)
     assert issubclass(found, Option)
     return found
 

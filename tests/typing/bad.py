@@ -41,6 +41,11 @@ number = PrimitiveInt(value=1)
 fraction = PrimitiveFloat(value=1.0)
 Resize = ResizeImageMaskNode
 
+# Names that are not there.
+from comfygraph import Grph  # error
+from comfygraph.nodes import KSampIer  # error
+from comfygraph.kinds import Latnt  # error
+
 # Links of another kind.
 VAEDecode(samples=image, vae=ckpt.VAE)  # error
 VAEDecode(samples=latent, vae=ckpt.CLIP)  # error
