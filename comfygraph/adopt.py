@@ -40,9 +40,15 @@ def insert(table: dict[str, Entry], nodes: Iterable[Node]) -> dict[int, str]:
     ids = {id(entry.token): node_id for node_id, entry in table.items()}
     fresh = [node for node in nodes if id(node._token) not in ids]
     taken = set(table)
+    if any(hasattr(node._extra, "call") for node in fresh):
+        from .subgraphs.ids import part_ids
+
+        named = part_ids(fresh, table)
+        ids.update(named)
+        taken.update(named.values())
     for node in fresh:
         name = node._extra.name if node._extra is not None else None
-        if name is not None:
+        if name is not None and id(node) not in ids:
             if name in taken:
                 raise GraphError(
                     [
