@@ -250,7 +250,8 @@ class JobMachine:
         if self._misses < 2:
             self.look, self.due = "queue", now + self.timing.again
             return []
-        return self._end(Failed(self._gone(socket)))
+        record = self._of_socket()
+        return self._settle(record, now, socket) if record is not None else self._end(Failed(self._gone(socket)))
 
     def socket_changed(self, now: float, socket: SocketView) -> list[ev.Event]:
         """The socket opened or was lost. Either way something may have been missed: look now."""

@@ -74,6 +74,10 @@ class Replay:
         for at, half, event in sorted(timeline, key=lambda item: item[:2]):
             self._until(max(self._now, at))
             self._feed(event, half)
+        for prompt_id in list(self._running):
+            # The recorder hung up between the last frame and the end; the server went on and wrote the history.
+            if any(kind == "execution_success" for kind, _ in self._frames.get(prompt_id, [])):
+                self._finish(prompt_id)
         self._until(self._now + AFTERWARDS)
         return self
 
@@ -166,13 +170,21 @@ class Replay:
             if half == 0:
                 self._post(prompt_id, sent if isinstance(sent, dict) else {})
             else:
-                job = next(j for j in reversed(self.jobs) if j.prompt_id == prompt_id)
-                self.told += self.board.accepted(job, self._now)
+                job = self.board.jobs.get(prompt_id)
+                if job is not None:
+                    self.told += self.board.accepted(job, self._now)
+        elif event["method"] == "POST" and path.endswith("/cancel") and half == 0 and event.get("status") == 200:
+            # 0.33.0's route: what waits vanishes, what runs is interrupted and tells so itself.
+            ids = sent.get("job_ids", []) if isinstance(sent, dict) else [path.split("/")[-2]]
+            self._waiting = [p for p in self._waiting if p not in ids]
         elif event["method"] == "POST" and path == "/queue" and isinstance(sent, dict) and half == 0:
             gone = list(self._waiting) if sent.get("clear") else sent.get("delete", [])
             self._waiting = [p for p in self._waiting if p not in gone]
 
     def _post(self, prompt_id: str, sent: dict[str, Any]) -> None:
+        if prompt_id in self.board.jobs or prompt_id in self._over:
+            # The same id sent twice runs twice (prompt_id_client_supplied). The client never does that: follow it once.
+            return
         own = self._conn is not None and sent.get("client_id") is not None
         prompt = sent.get("prompt")
         job = JobMachine(prompt_id, prompt or {}, own_socket=own, timing=self.board.timing)
@@ -188,9 +200,10 @@ class Replay:
         """Do the recorded frames, or a deletion, tell what became of this prompt?"""
         deleted = any(
             e["kind"] == "http"
-            and e["path"] == "/queue"
-            and isinstance(e.get("request_body"), dict)
-            and (prompt_id in e["request_body"].get("delete", []) or e["request_body"].get("clear"))
+            and e["method"] == "POST"
+            and (e["path"] == "/queue" or e["path"].endswith("/cancel"))
+            and (prompt_id in json.dumps([e["path"], e.get("request_body")]) or "clear" in (e.get("request_body") or {}))
+            and e.get("status") == 200
             for e in self.events
         )
         started = any(
