@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from . import routes_files, routes_info, routes_jobs, routes_prompt
 from .faults import HttpFault
@@ -76,13 +77,13 @@ async def _trouble(request: web.Request, handler: Next) -> web.StreamResponse:
         return web.Response(text=_FAILED, status=500)
 
 
-def _broken(service: Service) -> Callable[[web.Request, Next], Awaitable[web.StreamResponse]]:
+def _broken(service: Service) -> Middleware:
     @web.middleware
-    async def middleware(request: web.Request, handler: Next) -> web.StreamResponse:
+    async def broken(request: web.Request, handler: Next) -> web.StreamResponse:
         fault = service.faults.http(request.method, request.path)
         return await handler(request) if fault is None else await _met(fault, request, handler)
 
-    return middleware
+    return broken
 
 
 async def _met(fault: HttpFault, request: web.Request, handler: Next) -> web.StreamResponse:
@@ -105,7 +106,9 @@ async def _truncated(share: float, request: web.Request, handler: Next) -> web.S
     path = getattr(whole, "_path", None)
     if whole.status != 200:
         return whole
-    content = whole.body if isinstance(whole, web.Response) else await asyncio.to_thread(path.read_bytes) if path else b""
+    content = (
+        whole.body if isinstance(whole, web.Response) else await asyncio.to_thread(path.read_bytes) if path else b""
+    )
     content = bytes(content) if isinstance(content, (bytes, bytearray)) else b""
     part = web.StreamResponse(headers={"Content-Type": whole.headers.get("Content-Type", "application/octet-stream")})
     part.content_length = len(content)

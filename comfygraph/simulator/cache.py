@@ -72,12 +72,12 @@ class Cache:
 
 def is_link(value: Any) -> bool:
     """Whether execution takes a value for a link: ``["id", number]``."""
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], (int, float))
+    return (
+        isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], (int, float))
+    )
 
 
-def signatures(
-    nodes: Mapping[str, Any], wanted: list[str], own: Callable[[str], Any], known: dict[str, str]
-) -> None:
+def signatures(nodes: Mapping[str, Any], wanted: list[str], own: Callable[[str], Any], known: dict[str, str]) -> None:
     """Put the signature of each wanted node, and of all above it, into `known`.
 
     Args:

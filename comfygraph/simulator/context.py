@@ -43,10 +43,8 @@ class Answer:
     expand: Mapping[str, Any] | None = None
 
 
-class Function(Protocol):
-    """An implementation: called once per list item, with the node's inputs by name; returns a tuple of outputs or an `Answer`."""
-
-    def __call__(self, context: Context, /, **inputs: Any) -> tuple[Any, ...] | Answer: ...
+Function = Callable[..., "tuple[Any, ...] | Answer"]
+"""An implementation, ``function(context, **inputs)``: called once per list item, with the node's inputs by name."""
 
 
 class Host(Protocol):
@@ -54,7 +52,9 @@ class Host(Protocol):
 
     def check(self) -> None: ...
     def pause(self, seconds: float) -> None: ...
-    def progress(self, node_id: str, value: float, maximum: float, preview: tuple[str, Image, int | None] | None) -> None: ...
+    def progress(
+        self, node_id: str, value: float, maximum: float, preview: tuple[str, Image, int | None] | None
+    ) -> None: ...
     def restart_counter(self) -> bool: ...
 
 

@@ -81,7 +81,9 @@ class NodeClass:
     def __init__(self, class_type: str, record: Mapping[str, Any]) -> None:
         self.class_type = class_type
         self._sections: dict[str, dict[str, Any]] = {
-            section: _ordered(record, section) for section in ("required", "optional") if record["input"].get(section) is not None
+            section: _ordered(record, section)
+            for section in ("required", "optional")
+            if record["input"].get(section) is not None
         }
         self.outputs: tuple[Any, ...] = tuple(record["output"])
         self.output_is_list: tuple[bool, ...] = tuple(record.get("output_is_list") or [False] * len(self.outputs))
@@ -93,7 +95,10 @@ class NodeClass:
         self.keyed_by_id = "UNIQUE_ID" in hidden.values()
         self.shown_hidden: dict[str, str] = {name: what for name, what in hidden.items() if isinstance(what, str)}
         self._dynamic = any(
-            spec[0] in (DYNAMIC_COMBO, AUTOGROW) for section in self._sections.values() for spec in section.values() if spec
+            spec[0] in (DYNAMIC_COMBO, AUTOGROW)
+            for section in self._sections.values()
+            for spec in section.values()
+            if spec
         )
         self._static = None if self._dynamic else self._expand({})
 
@@ -125,7 +130,9 @@ class NodeClass:
             if spec[0] == DYNAMIC_COMBO:
                 chosen = _choice(options, inputs.get(wire))
                 if wire in inputs and chosen is not None:
-                    nested = [(part, wire, key, value) for part, specs in chosen.items() for key, value in specs.items()]
+                    nested = [
+                        (part, wire, key, value) for part, specs in chosen.items() for key, value in specs.items()
+                    ]
                     todo.extend(reversed(nested))
                     slots[wire] = (spec[0], section, options)
                     paths[wire] = f"{wire}.{name}"
@@ -173,7 +180,9 @@ class Definitions:
         self._catalogue = catalogue
         self._models = models
         self._store = store
-        self._extra: dict[str, dict[str, Any]] = {name: _complete(name, record) for name, record in (extra or {}).items()}
+        self._extra: dict[str, dict[str, Any]] = {
+            name: _complete(name, record) for name, record in (extra or {}).items()
+        }
         self._hide = hide
         self._classes: dict[str, NodeClass] = {}
         self._live: dict[str, dict[str, Callable[[], list[Any]]]] = {}
@@ -233,14 +242,21 @@ class Definitions:
 
     def _by_type(self, kind: str, kinds: tuple[str, ...]) -> list[str]:
         names = self._store.names(kind)
-        return [name for name in names if name.lower().endswith(kinds) or (mimetypes.guess_type(name)[0] or "").startswith(kinds)]
+        return [
+            name
+            for name in names
+            if name.lower().endswith(kinds) or (mimetypes.guess_type(name)[0] or "").startswith(kinds)
+        ]
 
     def _with_options(self, place: str, spec: list[Any], names: list[Any]) -> list[Any]:
         options: dict[str, Any] = dict(spec[1]) if len(spec) > 1 else {}
         if self._models.open and FILE_INPUTS.get(place) in self._models:
             # Any name will do, and a list could not say so: it is shown as what it is, a free text.
             default = names[0] if names else ""
-            return ["STRING", {**{k: v for k, v in options.items() if k not in ("options", "multiselect")}, "default": default}]
+            return [
+                "STRING",
+                {**{k: v for k, v in options.items() if k not in ("options", "multiselect")}, "default": default},
+            ]
         if isinstance(spec[0], list):
             return [names, options] if options else [names]
         return [spec[0], {**options, "options": names}]
@@ -251,7 +267,9 @@ def _complete(class_type: str, record: Mapping[str, Any]) -> dict[str, Any]:
     outputs: list[Any] = list(record.get("output") or [])
     sections: Mapping[str, Any] = record["input"]
     inputs: dict[str, Any] = {"required": {}}
-    inputs |= {section: _ordered(record, section) for section in ("required", "optional", "hidden") if section in sections}
+    inputs |= {
+        section: _ordered(record, section) for section in ("required", "optional", "hidden") if section in sections
+    }
     return {
         **_KEYS,
         "name": class_type,
@@ -283,7 +301,9 @@ def _choice(options: Mapping[str, Any], key: Any) -> dict[str, Any] | None:
 
 def _grown(template: Mapping[str, Any]) -> tuple[list[str], list[Any], int]:
     """The slots' names, the spec of each, and how many of them are required."""
-    names: list[str] = template["names"] if "names" in template else [f"{template['prefix']}{i}" for i in range(template["max"])]
+    names: list[str] = (
+        template["names"] if "names" in template else [f"{template['prefix']}{i}" for i in range(template["max"])]
+    )
     for section, specs in template["input"].items():
         for spec in specs.values():
             return names, spec, template.get("min", 0) if section == "required" else 0

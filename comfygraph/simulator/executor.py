@@ -330,12 +330,17 @@ class Execution:
         """See `Context.restart_counter`."""
         return self._machine.faults.restart_counter()
 
-    def progress(self, node_id: str, value: float, maximum: float, preview: tuple[str, Image, int | None] | None) -> None:
+    def progress(
+        self, node_id: str, value: float, maximum: float, preview: tuple[str, Image, int | None] | None
+    ) -> None:
         """See `Context.progress`."""
         self._mark(node_id, "running", value, maximum)
         with_metadata = preview is not None and self._machine.sockets.wants_metadata(self._client)
         if preview is not None and with_metadata:
-            self._send(PREVIEW_IMAGE_WITH_METADATA, (*preview, {"node_id": node_id, "prompt_id": self._prompt_id, **self._ids(node_id)}))
+            self._send(
+                PREVIEW_IMAGE_WITH_METADATA,
+                (*preview, {"node_id": node_id, "prompt_id": self._prompt_id, **self._ids(node_id)}),
+            )
         self._send("progress", {"value": value, "max": maximum, "prompt_id": self._prompt_id, "node": node_id})
         if preview is not None and not with_metadata:
             self._send(PREVIEW_IMAGE, preview)
@@ -343,7 +348,8 @@ class Execution:
     def _mark(self, node_id: str, state: str, value: float | None = None, maximum: float | None = None) -> None:
         """Note how far a node is, and tell it."""
         mark = self._progress.setdefault(
-            node_id, {"value": 0, "max": 1, "state": "", "node_id": node_id, "prompt_id": self._prompt_id, **self._ids(node_id)}
+            node_id,
+            {"value": 0, "max": 1, "state": "", "node_id": node_id, "prompt_id": self._prompt_id, **self._ids(node_id)},
         )
         mark["state"] = state
         if maximum is not None:
@@ -355,7 +361,11 @@ class Execution:
 
     def _ids(self, node_id: str) -> Data:
         parent = self._parents.get(node_id)
-        return {"display_node_id": self._display(node_id), "parent_node_id": parent, "real_node_id": self._real(node_id)}
+        return {
+            "display_node_id": self._display(node_id),
+            "parent_node_id": parent,
+            "real_node_id": self._real(node_id),
+        }
 
     def _show(self, node_id: str, ui: Mapping[str, Any]) -> None:
         if not ui:
@@ -383,7 +393,12 @@ class Execution:
 
     def _executed_message(self, node_id: str, output: Any) -> None:
         if self._client is not None:
-            about = {"node": node_id, "display_node": self._display(node_id), "output": output, "prompt_id": self._prompt_id}
+            about = {
+                "node": node_id,
+                "display_node": self._display(node_id),
+                "output": output,
+                "prompt_id": self._prompt_id,
+            }
             self._send("executed", about)
 
     def _message(self, event: str, about: Data, *, everybody: bool = False) -> None:
@@ -505,5 +520,3 @@ def _type_name(error: Exception) -> str:
         return error.exception_type
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-

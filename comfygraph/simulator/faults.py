@@ -168,7 +168,9 @@ class Faults:
         message = "CUDA out of memory. Tried to allocate 2.00 GiB (simulated)."
         self._fail(NodeFault(node, times, "torch.OutOfMemoryError", message))
 
-    def fail(self, node: str, message: str = "simulated failure", *, kind: str = "RuntimeError", times: int | None = 1) -> None:
+    def fail(
+        self, node: str, message: str = "simulated failure", *, kind: str = "RuntimeError", times: int | None = 1
+    ) -> None:
         """Let a node raise.
 
         Args:

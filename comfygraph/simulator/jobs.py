@@ -31,7 +31,7 @@ def find(queue: Queue, prompt_id: str, *, counts: bool) -> dict[str, Any] | None
     entry = queue.entry(prompt_id)
     if entry is not None:
         job = _finished(prompt_id, entry, counts)
-        number, _, prompt, extra_data, _ = entry["prompt"]
+        _, _, prompt, extra_data, _ = entry["prompt"]
         outputs = {node: _normalised(kinds) for node, kinds in entry["outputs"].items()}
         workflow = {"prompt": prompt, "extra_data": extra_data}
         return {**job, "outputs": outputs, "execution_status": entry["status"], "workflow": workflow}
@@ -126,7 +126,9 @@ def _normalised(kinds: Any) -> Any:
     if not isinstance(kinds, dict):
         return kinds
     return {
-        kind: [_normal(item) for item in items if item is not None] if isinstance(items, list) and kind != "animated" else items
+        kind: [_normal(item) for item in items if item is not None]
+        if isinstance(items, list) and kind != "animated"
+        else items
         for kind, items in kinds.items()
     }
 

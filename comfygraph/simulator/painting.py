@@ -181,7 +181,12 @@ def stamp(picture: Picture, lines: Sequence[str] = (), title: str = BAND) -> Pic
 
 def caption(recipe: Recipe, denoise: float = 1.0) -> list[str]:
     """The lines that `stamp` writes under its title."""
-    settings = [f"seed {recipe.seed}", f"{recipe.steps} steps", f"cfg {recipe.cfg:g}", f"{recipe.sampler}/{recipe.scheduler}"]
+    settings = [
+        f"seed {recipe.seed}",
+        f"{recipe.steps} steps",
+        f"cfg {recipe.cfg:g}",
+        f"{recipe.sampler}/{recipe.scheduler}",
+    ]
     if denoise < 1.0:
         settings.append(f"denoise {denoise:g}")
     if recipe.model:
@@ -204,7 +209,11 @@ class _Palette:
         moods = [mood for keys, mood in _MOODS if any(key in words for key in keys.split())]
         if "golden hour" in phrase and _MOODS[0][1] not in moods:
             moods.insert(0, _MOODS[0][1])
-        base = moods[0] if moods else _Mood(rng.uniform(0, 360), rng.uniform(0, 360), rng.uniform(0.6, 0.88), rng.uniform(0.07, 0.13))
+        base = (
+            moods[0]
+            if moods
+            else _Mood(rng.uniform(0, 360), rng.uniform(0, 360), rng.uniform(0.6, 0.88), rng.uniform(0.07, 0.13))
+        )
         scenes = [mood.scene for mood in moods if mood.scene]
         self.scene = scenes[0] if scenes else _SCENES[rng.randrange(len(_SCENES))]
         # The model has a hand of its own: a few degrees, a little more or less colour.
@@ -260,7 +269,13 @@ def _gamma(value: float) -> float:
 
 
 def _sky(size: tuple[int, int], palette: _Palette, rng: random.Random) -> Picture:
-    stops = [(0.0, palette.top), (0.32, palette.upper), (0.58, palette.lower), (0.74, palette.horizon), (1.0, palette.lower)]
+    stops = [
+        (0.0, palette.top),
+        (0.32, palette.upper),
+        (0.58, palette.lower),
+        (0.74, palette.horizon),
+        (1.0, palette.lower),
+    ]
     canvas = _gradient(size, stops)
     if palette.night:
         _stars(canvas, rng)
@@ -303,7 +318,9 @@ def _lake(canvas: Picture, palette: _Palette, rng: random.Random) -> None:
     above = canvas.crop((0, max(0, 2 * shore - height), width, shore)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
     above = above.resize((width, height - shore)).filter(ImageFilter.BoxBlur(width / 400))
     water = Image.blend(above, Image.new("RGB", above.size, palette.top), 0.28)
-    fine = _noise(rng, (max(2, width // 90), max(2, (height - shore) // 4)), "L").resize(water.size, Image.Resampling.BICUBIC)
+    fine = _noise(rng, (max(2, width // 90), max(2, (height - shore) // 4)), "L").resize(
+        water.size, Image.Resampling.BICUBIC
+    )
     ripples = fine.point([max(0, min(255, round((value - 148) * 2.6))) for value in range(256)])
     fade = _gradient_l(water.size, 40, 190)
     from PIL import ImageChops
@@ -326,8 +343,12 @@ def _aurora(canvas: Picture, palette: _Palette, rng: random.Random) -> None:
             for y in range(48):
                 lift = (y - top) / 16
                 if pixels is not None and 0 <= lift <= 1:
-                    pixels[x, y] = round(210 * (1 - lift) ** 1.5 * (0.55 + 0.45 * wave[(x * 5) % 64]) * min(1.0, lift * 5))
-        veil = strip.resize((width, round(height * 0.95)), Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(width / 160))
+                    pixels[x, y] = round(
+                        210 * (1 - lift) ** 1.5 * (0.55 + 0.45 * wave[(x * 5) % 64]) * min(1.0, lift * 5)
+                    )
+        veil = strip.resize((width, round(height * 0.95)), Image.Resampling.BICUBIC).filter(
+            ImageFilter.GaussianBlur(width / 160)
+        )
         mask = Image.new("L", canvas.size, 0)
         mask.paste(veil, (0, -round(height * 0.14)))
         lit = ImageChops.screen(canvas, Image.new("RGB", canvas.size, colour))
@@ -402,15 +423,13 @@ def _trees(canvas: Picture, palette: _Palette, rng: random.Random, base: float) 
             low = peak + tall * 0.34
             draw.polygon([(2 * x, 2 * peak), (2 * (x - wide), 2 * low), (2 * (x + wide), 2 * low)], fill=255)
         x += tall * rng.uniform(0.16, 0.75)
-    draw.polygon(
-        [(0, 2 * height), *((i * width * 2 / 256, 2 * height * (base + 0.02 + 0.02 * v)) for i, v in enumerate(wave)), (2 * width, 2 * height)],
-        fill=255,
-    )
+    crest = [(index * width * 2 / 256, 2 * height * (base + 0.02 + 0.02 * value)) for index, value in enumerate(wave)]
+    draw.polygon([(0, 2 * height), *crest, (2 * width, 2 * height)], fill=255)
     canvas.paste(mix(palette.near, (0, 0, 0), 0.25), (0, 0), mask.resize(canvas.size, Image.Resampling.BOX))
 
 
 def _clouds(canvas: Picture, palette: _Palette, rng: random.Random) -> None:
-    from PIL import Image, ImageChops
+    from PIL import ImageChops
 
     width, height = canvas.size
     field = _fractal(rng, (width, height), stretch=rng.uniform(2.4, 4.2))
@@ -459,7 +478,9 @@ def _disc_mask(mask: Picture, place: tuple[float, float], radius: float, value: 
     disc = Image.new("L", (side * 3, side * 3), 0)
     middle, reach = side * 1.5, radius * 3
     ImageDraw.Draw(disc).ellipse((middle - reach, middle - reach, middle + reach, middle + reach), fill=value)
-    mask.paste(disc.resize((side, side), Image.Resampling.BOX), (round(place[0] - side / 2), round(place[1] - side / 2)))
+    mask.paste(
+        disc.resize((side, side), Image.Resampling.BOX), (round(place[0] - side / 2), round(place[1] - side / 2))
+    )
 
 
 def _tinted(canvas: Picture, recipe: Recipe) -> Picture:
@@ -508,7 +529,9 @@ def _fractal(rng: random.Random, size: tuple[int, int], stretch: float) -> Pictu
     result: Picture | None = None
     for octave, share in enumerate((1.0, 0.42, 0.30, 0.22, 0.16)):
         cells = 4 * 2**octave
-        small = _noise(rng, (max(2, round(cells * size[0] / max(size))), max(2, round(cells * stretch * size[1] / max(size)))), "L")
+        small = _noise(
+            rng, (max(2, round(cells * size[0] / max(size))), max(2, round(cells * stretch * size[1] / max(size)))), "L"
+        )
         layer = small.resize(size, Image.Resampling.BICUBIC)
         result = layer if result is None else Image.blend(result, layer, share)
     assert result is not None
@@ -520,7 +543,9 @@ def _wave(rng: random.Random, count: int, rough: float) -> list[float]:
     parts = [(2**k * rng.uniform(0.6, 1.4), rough**k, rng.uniform(0, math.tau)) for k in range(7)]
     total = sum(weight for _, weight, _ in parts)
     return [
-        sum(weight * math.sin(frequency * math.tau * index / count + phase) for frequency, weight, phase in parts) / total * 1.6
+        sum(weight * math.sin(frequency * math.tau * index / count + phase) for frequency, weight, phase in parts)
+        / total
+        * 1.6
         for index in range(count)
     ]
 

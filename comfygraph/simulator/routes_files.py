@@ -61,7 +61,7 @@ async def view(service: Service, request: web.Request) -> web.StreamResponse:
         return web.Response(status=400)
     try:
         folder = service.store.inside(kind, query.get("subfolder", ""))
-        name = os.path.basename(name)
+        name = name.rsplit("/", 1)[-1]
         path = service.store.inside(kind, query.get("subfolder", ""), name)
     except OutsideError:
         return web.Response(status=403)
@@ -158,7 +158,7 @@ def _place(folder: Path, path: Path, name: str, content: IO[bytes], overwrite: b
     """Where a file goes, and its name: another one if the name is taken by other content; no path if it is there."""
     if overwrite:
         return path, name
-    stem, suffix = os.path.splitext(name)
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - a name on the wire, not a path of this machine
     digest = _digest(content)
     for number in range(1, MAX_RENAMES):
         if not path.exists():

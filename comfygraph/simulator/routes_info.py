@@ -53,7 +53,7 @@ async def models_in(service: Service, request: web.Request) -> web.StreamRespons
 
 async def embeddings(service: Service, request: web.Request) -> web.StreamResponse:
     """The embeddings, without their extensions."""
-    return json_answer([os.path.splitext(name)[0] for name in service.models.names("embeddings")])
+    return json_answer([name.rsplit(".", 1)[0] for name in service.models.names("embeddings")])
 
 
 async def model_folders(service: Service, request: web.Request) -> web.StreamResponse:
@@ -97,7 +97,7 @@ async def system_stats(service: Service, request: web.Request) -> web.StreamResp
     if service.release.deploy_environment:
         system["deploy_environment"] = "comfygraph-simulator"
     device = {"name": "comfygraph simulator (no model is run)", "type": "cpu", "index": None}
-    sizes = {key: memory for key in ("vram_total", "vram_free", "torch_vram_total", "torch_vram_free")}
+    sizes = dict.fromkeys(("vram_total", "vram_free", "torch_vram_total", "torch_vram_free"), memory)
     return json_answer({"system": system, "devices": [{**device, **sizes}], "comfygraph": {"simulated": True}})
 
 

@@ -72,7 +72,8 @@ async def cancel_jobs(service: Service, request: web.Request) -> web.StreamRespo
     wrong = [each if isinstance(each, str) else repr(each) for each in ids if not jobs.canonical(each)]
     if wrong:
         return json_answer({"error": "job_ids contains invalid id(s)", "invalid_ids": wrong}, status=400)
-    return json_answer({"cancelled": any([_cancel(service, each) for each in ids])})
+    cancelled = [_cancel(service, each) for each in ids]
+    return json_answer({"cancelled": any(cancelled)})
 
 
 def _cancel(service: Service, job_id: str) -> bool:
@@ -80,7 +81,8 @@ def _cancel(service: Service, job_id: str) -> bool:
 
 
 def _created(job: dict[str, Any]) -> float:
-    return job.get("create_time", 0)
+    created: float = job.get("create_time", 0)
+    return created
 
 
 def _bad(message: str) -> web.Response:

@@ -28,7 +28,9 @@ async def post_prompt(service: Service, request: web.Request) -> web.StreamRespo
     body: Any = await request.json()
     number = _number(service, body)
     if "prompt" not in body:
-        return _refused({"type": "no_prompt", "message": "No prompt provided", "details": "No prompt provided", "extra_info": {}})
+        return _refused(
+            {"type": "no_prompt", "message": "No prompt provided", "details": "No prompt provided", "extra_info": {}}
+        )
     prompt: dict[str, Any] = body["prompt"]
     prompt_id = _prompt_id(service, body)
     if prompt_id is None:
@@ -50,7 +52,7 @@ async def post_prompt(service: Service, request: web.Request) -> web.StreamRespo
         extra_data["comfy_usage_source"] = source
     if not verdict.ok:
         return json_answer({"error": verdict.error, "node_errors": verdict.node_errors}, status=400)
-    secrets = {key: extra_data.pop(key) for key in SECRETS if key in extra_data}
+    secrets: dict[str, Any] = {key: extra_data.pop(key) for key in SECRETS if key in extra_data}
     extra_data["create_time"] = int(time.time() * 1000)
     service.queue.put(Item(number, prompt_id, prompt, extra_data, verdict.outputs, secrets))
     return json_answer({"prompt_id": prompt_id, "number": number, "node_errors": verdict.node_errors})
@@ -122,7 +124,7 @@ def _number(service: Service, body: Any) -> float:
         return float(body["number"])
     number = service.number
     service.number += 1
-    return -number if "front" in body and body["front"] else number
+    return -number if isinstance(body, dict) and body.get("front") else number
 
 
 def _prompt_id(service: Service, body: Any) -> str | None:

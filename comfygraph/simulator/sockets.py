@@ -36,7 +36,9 @@ class Sockets:
         queue_info: what a ``status`` message says.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, faults: Faults, queue_info: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, faults: Faults, queue_info: Callable[[], dict[str, Any]]
+    ) -> None:
         self._loop = loop
         self._faults = faults
         self._queue_info = queue_info

@@ -44,7 +44,7 @@ class Store:
         folder = self.folders[kind]
         if any("\0" in part for part in parts):
             raise OutsideError("a name with a null byte")
-        path = Path(os.path.abspath(folder.joinpath(*parts)))
+        path = Path(os.path.normpath(folder.joinpath(*parts)))
         if path != folder and folder not in path.parents:
             raise OutsideError(f"{'/'.join(parts)!r} leads out of the {kind} folder")
         # A link that something put there must not lead out either.
@@ -72,7 +72,9 @@ class Store:
             found = [entry.name for entry in entries if entry.is_file()]
         return sorted(name for name in found if not wanted or name.lower().endswith(wanted))
 
-    def place(self, kind: str, prefix: str, width: int, height: int, *, restart: bool = False) -> tuple[Path, str, int, str]:
+    def place(
+        self, kind: str, prefix: str, width: int, height: int, *, restart: bool = False
+    ) -> tuple[Path, str, int, str]:
         """Where a saving node puts its files: (folder, name, number of the first, subfolder as the server names it).
 
         Args:
@@ -84,14 +86,14 @@ class Store:
             OutsideError: the prefix leads out of the folder.
         """
         wanted = os.path.normpath(expand(prefix, width, height))
-        subfolder, name = os.path.dirname(wanted), os.path.basename(wanted)
+        subfolder, _, name = wanted.replace(os.sep, "/").rpartition("/")
         folder = self.inside(kind, subfolder)
         folder.mkdir(parents=True, exist_ok=True)
         if restart:
             return folder, name, 1, subfolder
         # The highest number of "NAME_NUMBER_…" that is there, plus one.
         pattern = re.compile(re.escape(name) + r"_(\d+)", re.IGNORECASE if os.name == "nt" else 0)
-        numbers = [int(match[1]) for entry in os.listdir(folder) if (match := pattern.match(entry))]
+        numbers = [int(match[1]) for entry in folder.iterdir() if (match := pattern.match(entry.name))]
         return folder, name, max(numbers, default=0) + 1, subfolder
 
 

@@ -44,9 +44,7 @@ class Verdict:
         return self.error is None
 
 
-def validate(
-    prompt: Prompt, definitions: Definitions, store: Store, targets: Collection[str] | None = None
-) -> Verdict:
+def validate(prompt: Prompt, definitions: Definitions, store: Store, targets: Collection[str] | None = None) -> Verdict:
     """Judge a prompt, coercing its values in place.
 
     Args:
@@ -123,7 +121,10 @@ class _Validation:
             try:
                 valid, reasons = self._visit(output)
             except Exception as error:
-                valid, reasons = False, [_exception("exception_during_validation", "Exception when validating node", error, {})]
+                valid, reasons = (
+                    False,
+                    [_exception("exception_during_validation", "Exception when validating node", error, {})],
+                )
                 self._validated[output] = (False, reasons)
             if valid:
                 good.append(output)
@@ -140,8 +141,8 @@ class _Validation:
         if good:
             return Verdict(None, good, node_errors)
         details = "\n".join(f"{error['message']}: {error['details']}" for errors in failed for error in errors)
-        error = _error("prompt_outputs_failed_validation", "Prompt outputs failed validation", details)
-        return Verdict(error, [], node_errors)
+        refused = _error("prompt_outputs_failed_validation", "Prompt outputs failed validation", details)
+        return Verdict(refused, [], node_errors)
 
     def _visit(self, output: str) -> tuple[bool, list[Error]]:
         """Validate a node and all that it needs. Raises what a check of `output` itself raises."""
@@ -269,7 +270,10 @@ class _Validation:
             return
         if name in visit.own or ALL in visit.own:
             return
-        for key, code, word in (("min", "value_smaller_than_min", "smaller"), ("max", "value_bigger_than_max", "bigger")):
+        for key, code, word in (
+            ("min", "value_smaller_than_min", "smaller"),
+            ("max", "value_bigger_than_max", "bigger"),
+        ):
             if key in options and (value < options[key] if key == "min" else value > options[key]):
                 message = f"Value {value} {word} than {key} of {options[key]}"
                 visit.errors.append(_error(code, message, name, {**about, "received_value": value}))
@@ -282,7 +286,11 @@ class _Validation:
                 long = len(choices) > _LONG_LIST
                 shown = f"(list of length {len(choices)})" if long else str(choices)
                 details = f"{name}: {', '.join(repr(each) for each in wrong)} not in {shown}"
-                more = {"input_name": name, "input_config": None if long else about["input_config"], "received_value": value}
+                more = {
+                    "input_name": name,
+                    "input_config": None if long else about["input_config"],
+                    "received_value": value,
+                }
                 visit.errors.append(_error("value_not_in_list", "Value not in list", details, more))
 
     def _own_checks(self, visit: _Visit) -> None:
@@ -290,13 +298,20 @@ class _Validation:
         check = _OWN_CHECKS.get(visit.node_class.class_type)
         if not visit.own or check is None:
             return
-        names = [name for name in visit.inputs if name in visit.declared.slots and (ALL in visit.own or name in visit.own)]
+        names = [
+            name for name in visit.inputs if name in visit.declared.slots and (ALL in visit.own or name in visit.own)
+        ]
         # A linked value is not known yet: the class sees None.
         values = {name: None if isinstance(visit.inputs[name], list) else visit.inputs[name] for name in names}
         message = check(self._store, values)
         if message is not None:
             visit.errors.extend(
-                _error("custom_validation_failed", "Custom validation failed for node", f"{name} - {message}", {"input_name": name})
+                _error(
+                    "custom_validation_failed",
+                    "Custom validation failed for node",
+                    f"{name} - {message}",
+                    {"input_name": name},
+                )
                 for name in names
             )
 

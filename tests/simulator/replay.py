@@ -45,7 +45,10 @@ def _raise(context: Context, /, *, image: Any, message: str) -> tuple[Any, ...]:
 def _expand(context: Context, /, *, width: int, color: int) -> Answer:
     first, second, third = (f"{context.prefix}{number}" for number in (1, 2, 3))
     graph = {
-        first: {"class_type": "EmptyImage", "inputs": {"width": width, "height": width, "batch_size": 1, "color": color}},
+        first: {
+            "class_type": "EmptyImage",
+            "inputs": {"width": width, "height": width, "batch_size": 1, "color": color},
+        },
         second: {"class_type": "ImageInvert", "inputs": {"image": [first, 0]}},
         third: {"class_type": "PreviewImage", "inputs": {"images": [second, 0]}},
     }
@@ -55,7 +58,9 @@ def _expand(context: Context, /, *, width: int, color: int) -> Answer:
 _INT = ["INT", {"default": 0, "min": 0, "max": 2**64 - 1}]
 NODES: dict[str, Any] = {
     "CGSleep": {
-        "input": {"required": {"image": ["IMAGE"], "steps": _INT, "seconds": ["FLOAT", {"default": 0.1}], "seed": _INT}},
+        "input": {
+            "required": {"image": ["IMAGE"], "steps": _INT, "seconds": ["FLOAT", {"default": 0.1}], "seed": _INT}
+        },
         "output": ["IMAGE"],
     },
     "CGRaise": {"input": {"required": {"image": ["IMAGE"], "message": ["STRING", {}]}}, "output": ["IMAGE"]},
@@ -136,7 +141,12 @@ class Connection:
 def _frame(data: bytes) -> Event:
     event, second = struct.unpack(">II", data[:8])
     if event == 4:
-        return {"kind": "ws_binary", "event_type": 4, "metadata": json.loads(data[8 : 8 + second]), "image": data[8 + second :][:3]}
+        return {
+            "kind": "ws_binary",
+            "event_type": 4,
+            "metadata": json.loads(data[8 : 8 + second]),
+            "image": data[8 + second :][:3],
+        }
     return {"kind": "ws_binary", "event_type": event, "second_u32": second, "image": data[8:11]}
 
 
@@ -193,7 +203,14 @@ class Replay:
                 self._until_idle()
         elif kind == "ws_open":
             self._wait(index, event["t"])
-            first = next((e["message"]["data"] for e in self.events[index:] if e.get("conn") == event["conn"] and e["kind"] == "ws"), {})
+            first = next(
+                (
+                    e["message"]["data"]
+                    for e in self.events[index:]
+                    if e.get("conn") == event["conn"] and e["kind"] == "ws"
+                ),
+                {},
+            )
             if first.get("status", {}).get("exec_info", {}).get("queue_remaining") == 0:
                 self._until_idle()
             self.connections[event["conn"]] = Connection(self.sim.url.replace("http", "ws") + event["path"])
@@ -243,8 +260,11 @@ class Replay:
 
     def _send(self, session: requests.Session, event: Event) -> requests.Response:
         path = self._mapped(event["path"])
-        headers = {name: value.replace(str(self.port), str(self.sim.port)) for name, value in event.get("request_headers", {}).items()}
-        options: dict[str, Any] = {"headers": headers, "timeout": PATIENCE, "allow_redirects": False}
+        headers = {
+            name: value.replace(str(self.port), str(self.sim.port))
+            for name, value in event.get("request_headers", {}).items()
+        }
+        options: dict[str, Any] = {"headers": headers}
         if "request_form" in event:
             options["files"] = [_field(self.note, self.scenario, *part) for part in event["request_form"]]
         elif self.scenario == "upload_raw_traversal":
@@ -255,7 +275,7 @@ class Replay:
             options["data"] = event["request_body_raw"]
         url = self.sim.url + path
         # As recorded: the path goes out as it stands, dots and all.
-        prepared = session.prepare_request(requests.Request(event["method"], url, **{k: options[k] for k in ("headers", "data", "files") if k in options}))
+        prepared = session.prepare_request(requests.Request(event["method"], url, **options))
         if "?" in path:
             prepared.url = url
         return session.send(prepared, timeout=PATIENCE, allow_redirects=False)
@@ -274,7 +294,9 @@ class Replay:
                 _until(lambda c=connection, n=count: len(c.messages) >= n or not c._thread.is_alive())  # type: ignore[misc]
 
     def _until_idle(self) -> None:
-        _until(lambda: requests.get(f"{self.sim.url}/prompt", timeout=PATIENCE).json()["exec_info"]["queue_remaining"] == 0)
+        _until(
+            lambda: requests.get(f"{self.sim.url}/prompt", timeout=PATIENCE).json()["exec_info"]["queue_remaining"] == 0
+        )
 
     # comparing
 
@@ -322,7 +344,9 @@ class Replay:
 
     def _compare_sockets(self) -> None:
         for name, connection in self.connections.items():
-            recorded = [event for event in self.events if event.get("conn") == name and event["kind"] in ("ws", "ws_binary")]
+            recorded = [
+                event for event in self.events if event.get("conn") == name and event["kind"] in ("ws", "ws_binary")
+            ]
             one = [self._message(event) for event in recorded]
             two = [self._message(event) for event in connection.messages]
             if self.scenario in _CONCURRENT:
@@ -341,12 +365,19 @@ class Replay:
         if event["kind"] == "ws_binary":
             metadata = event.get("metadata")
             image = event.get("image")
-            head = image if image is not None else bytes.fromhex(event.get("payload_first_bytes") or event["image_first_bytes"])[:3]
-            shown = None if metadata is None else json.dumps(normal(json.loads(self._mapped(json.dumps(metadata)))), sort_keys=True)
+            head = (
+                image
+                if image is not None
+                else bytes.fromhex(event.get("payload_first_bytes") or event["image_first_bytes"])[:3]
+            )
+            shown = (
+                None
+                if metadata is None
+                else json.dumps(normal(json.loads(self._mapped(json.dumps(metadata)))), sort_keys=True)
+            )
             return ("binary", event["event_type"], event.get("second_u32") if metadata is None else None, shown, head)
         message = json.loads(self._mapped(json.dumps(event["message"])))
         return (message["type"], json.dumps(normal(message["data"]), sort_keys=True))
-
 
     def _collapsed(self, messages: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """The steps of a node in progress as one entry."""
@@ -405,7 +436,11 @@ _INTERRUPTED = frozenset(
     }
 )
 # Answers that were asked for while a prompt was about to finish: whether it already had is chance.
-_RACES = {"history_race_after_success": "/history/", "success_save_image": "/history/", "undeclared_input_self_link": "/queue"}
+_RACES = {
+    "history_race_after_success": "/history/",
+    "success_save_image": "/history/",
+    "undeclared_input_self_link": "/queue",
+}
 _IDLE: dict[str, Any] = {"queue_running": [], "queue_pending": []}
 # Prompts with two equal outputs: which of them goes first is the order of a Python set.
 _ANY_OUTPUT_FIRST = {"prompt_options": '"[23]"'}
@@ -427,9 +462,7 @@ def normal(value: Any) -> Any:
                 result[key] = "time"
             elif key == "traceback":
                 result[key] = "traceback"
-            elif key == "current_inputs":
-                result[key] = sorted(each)
-            elif key in ("executed", "current_outputs", "dependent_outputs"):
+            elif key == "current_inputs" or key in ("executed", "current_outputs", "dependent_outputs"):
                 result[key] = sorted(each)
             elif key == "sid":
                 result[key] = "sid"
@@ -438,7 +471,9 @@ def normal(value: Any) -> Any:
             elif key == "exception_type" and each.startswith(("torch", "PIL", "simpleeval", "comfygraph")):
                 result[key] = "type"
             elif key == "errors" and isinstance(each, list):
-                result[key] = sorted((normal(error) for error in each), key=lambda error: json.dumps(error, sort_keys=True))
+                result[key] = sorted(
+                    (normal(error) for error in each), key=lambda error: json.dumps(error, sort_keys=True)
+                )
             elif key == "details" and isinstance(each, str) and "\n" in each:
                 result[key] = sorted(each.split("\n"))
             elif key == "pagination":
@@ -480,8 +515,14 @@ def compare(recorded: Any, actual: Any, path: str = "") -> list[str]:
     if isinstance(recorded, list):
         if len(recorded) != len(actual):
             return [f"{path}: {len(actual)} items, recorded {len(recorded)}: {_short(actual)} / {_short(recorded)}"]
-        return [line for index, pair in enumerate(zip(recorded, actual, strict=True)) for line in compare(*pair, f"{path}[{index}]")][:6]
-    return [] if recorded == actual or recorded != recorded else [f"{path}: {_short(actual)}, recorded {_short(recorded)}"]
+        return [
+            line
+            for index, pair in enumerate(zip(recorded, actual, strict=True))
+            for line in compare(*pair, f"{path}[{index}]")
+        ][:6]
+    return (
+        [] if recorded == actual or recorded != recorded else [f"{path}: {_short(actual)}, recorded {_short(recorded)}"]
+    )
 
 
 def _is_step(message: tuple[Any, ...]) -> bool:
@@ -504,7 +545,9 @@ def _until(done: Any) -> None:
 # uploads: the recordings hold the sizes of what was sent, not the content
 
 
-def _field(note: str, scenario: str, name: str, filename: str | None, content: str) -> tuple[str, tuple[str | None, bytes | str]]:
+def _field(
+    note: str, scenario: str, name: str, filename: str | None, content: str
+) -> tuple[str, tuple[str | None, bytes | str]]:
     if filename is None:
         return name, (None, content)
     size = int(content.strip("<>").split()[0])
@@ -526,7 +569,9 @@ def _raw_form(note: str) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8), (1, 2, 3)).save(buffer, format="PNG")
     head = f'------x\r\nContent-Disposition: form-data; name="image"; filename="{given["filename"]}"\r\nContent-Type: image/png\r\n\r\n'
-    rest = f'\r\n------x\r\nContent-Disposition: form-data; name="subfolder"\r\n\r\n{given["subfolder"]}\r\n------x--\r\n'
+    rest = (
+        f'\r\n------x\r\nContent-Disposition: form-data; name="subfolder"\r\n\r\n{given["subfolder"]}\r\n------x--\r\n'
+    )
     return head.encode() + buffer.getvalue() + rest.encode()
 
 
@@ -535,7 +580,11 @@ def _first_number(events: list[Event]) -> int:
     number = 0
     for event in events:
         body = event.get("request_body")
-        if event.get("path") != "/prompt" or event.get("method") != "POST" or event.get("status") not in (200, 400, 500):
+        if (
+            event.get("path") != "/prompt"
+            or event.get("method") != "POST"
+            or event.get("status") not in (200, 400, 500)
+        ):
             continue
         recorded = event.get("body", {}).get("number")
         if isinstance(recorded, int):

@@ -15,7 +15,9 @@ from .replay import Replay, port_of, simulator
 # Scenarios that cannot be replayed, and why. All can.
 LEFT_OUT: dict[str, str] = {}
 
-SCENARIOS = [(release, name) for release in traces.RELEASES for name in sorted(traces.load(release)) if name not in LEFT_OUT]
+SCENARIOS = [
+    (release, name) for release in traces.RELEASES for name in sorted(traces.load(release)) if name not in LEFT_OUT
+]
 
 
 @pytest.mark.parametrize(("release", "name"), SCENARIOS, ids=[f"{release}-{name}" for release, name in SCENARIOS])

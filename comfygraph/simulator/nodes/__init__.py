@@ -64,7 +64,11 @@ class Library:
 
     def _refusal(self, class_type: str) -> Function:
         record = self._definitions.record(class_type) if class_type in self._definitions else {}
-        reason = "it is a partner node: it would call a paid service" if record.get("api_node") else "it has no stand-in for it"
+        reason = (
+            "it is a partner node: it would call a paid service"
+            if record.get("api_node")
+            else "it has no stand-in for it"
+        )
 
         def refuse(context: Context, /, **inputs: Any) -> tuple[Any, ...] | Answer:
             raise CannotRun(
@@ -82,7 +86,19 @@ def _functions() -> Mapping[str, Function]:
     if not _table:
         from . import conditioning, effects, files, images, latents, loaders, logic, masks, patches, sampling, strings
 
-        for module in (conditioning, effects, files, images, latents, loaders, logic, masks, patches, sampling, strings):
+        for module in (
+            conditioning,
+            effects,
+            files,
+            images,
+            latents,
+            loaders,
+            logic,
+            masks,
+            patches,
+            sampling,
+            strings,
+        ):
             _table.update(module.TABLE)
     return _table
 

@@ -89,8 +89,11 @@ def _noted(short: str, name: str = "conditioning") -> Function:
     def apply(context: Context, /, **inputs: Any) -> tuple[Any, ...]:
         if name not in inputs:
             raise TypeError(f"{context.class_type} missing 1 required argument: '{name}'")
-        values = [f"{value:g}" if isinstance(value, float) else str(value) for key, value in sorted(inputs.items())
-                  if isinstance(value, (int, float, str))]
+        values = [
+            f"{value:g}" if isinstance(value, float) else str(value)
+            for key, value in sorted(inputs.items())
+            if isinstance(value, (int, float, str))
+        ]
         return (_checked(inputs[name]).noted(" ".join([short, *values])),)
 
     return apply
@@ -104,7 +107,9 @@ def reference_latent(context: Context, /, *, conditioning: Any, latent: Latent |
     return (held.noted("reference", images=(*held.images, latent.images[0])),)
 
 
-def control(context: Context, /, *, conditioning: Any, control_net: Any, image: Images, strength: float) -> tuple[Any, ...]:
+def control(
+    context: Context, /, *, conditioning: Any, control_net: Any, image: Images, strength: float
+) -> tuple[Any, ...]:
     """ControlNetApply."""
     return (_controlled(conditioning, control_net, image, strength),)
 
@@ -171,7 +176,9 @@ def _encoded(clip: Any, *texts: str) -> Conditioning:
 
 def _joined(first: Any, second: Any) -> Conditioning:
     one, two = _checked(first), _checked(second)
-    return replace(one, texts=(*one.texts, *two.texts), notes=(*one.notes, *two.notes), images=(*one.images, *two.images))
+    return replace(
+        one, texts=(*one.texts, *two.texts), notes=(*one.notes, *two.notes), images=(*one.images, *two.images)
+    )
 
 
 def _controlled(value: Any, net: Any, image: Images, strength: float) -> Conditioning:

@@ -8,8 +8,8 @@ from typing import Any, Final
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 from ..context import Context, Function
-from ..values import Images, Model
 from ..painting import stamp
+from ..values import Images, Model
 from .tools import at, matched, pictures, scale
 
 _ROTATIONS: Final = {
@@ -29,10 +29,14 @@ def image_blur(context: Context, /, *, image: Images, blur_radius: int, sigma: f
     """ImageBlur."""
     if blur_radius == 0:
         return (pictures(image),)
-    return (tuple(each.filter(ImageFilter.GaussianBlur(min(blur_radius, sigma * 3) / 1.5)) for each in pictures(image)),)
+    return (
+        tuple(each.filter(ImageFilter.GaussianBlur(min(blur_radius, sigma * 3) / 1.5)) for each in pictures(image)),
+    )
 
 
-def image_sharpen(context: Context, /, *, image: Images, sharpen_radius: int, sigma: float, alpha: float) -> tuple[Any, ...]:
+def image_sharpen(
+    context: Context, /, *, image: Images, sharpen_radius: int, sigma: float, alpha: float
+) -> tuple[Any, ...]:
     """ImageSharpen."""
     if sharpen_radius == 0:
         return (pictures(image),)

@@ -103,9 +103,7 @@ def preview_mask(context: Context, /, *, mask: Images) -> Answer:
     return Answer((batch,), shown.ui)
 
 
-def save_image_advanced(
-    context: Context, /, *, images: Images, filename_prefix: str, format: dict[str, Any]
-) -> Answer:
+def save_image_advanced(context: Context, /, *, images: Images, filename_prefix: str, format: dict[str, Any]) -> Answer:
     """SaveImageAdvanced: as PNG; its other formats have no stand-in."""
     if str(format.get("format", "")).lower() != "png":
         raise NotImplementedError(f"the comfygraph simulator writes PNG only, not {format.get('format')!r}")
@@ -143,7 +141,9 @@ def save_animated_png(
 
 def save_latent(context: Context, /, *, samples: Latent, filename_prefix: str = "ComfyUI") -> Answer:
     """SaveLatent: a safetensors file that says what it is; its numbers are of the right shape, and no model's."""
-    folder, name, number, subfolder = context.store.place("output", filename_prefix, 0, 0, restart=context.restart_counter())
+    folder, name, number, subfolder = context.store.place(
+        "output", filename_prefix, 0, 0, restart=context.restart_counter()
+    )
     file = f"{name}_{number:05}_.latent"
     (folder / file).write_bytes(_latent_file(context, latent(samples)))
     return Answer((samples,), {"latents": [{"filename": file, "subfolder": subfolder, "type": "output"}]})
@@ -151,7 +151,9 @@ def save_latent(context: Context, /, *, samples: Latent, filename_prefix: str = 
 
 def save_text(context: Context, /, *, text: str, filename_prefix: str, format: str = "txt") -> Answer:
     """SaveText."""
-    folder, name, number, subfolder = context.store.place("output", filename_prefix, 0, 0, restart=context.restart_counter())
+    folder, name, number, subfolder = context.store.place(
+        "output", filename_prefix, 0, 0, restart=context.restart_counter()
+    )
     file = f"{name}_{number:05}_.{format}"
     (folder / file).write_text(str(text), encoding="utf-8")
     return Answer((text,), {"text": [{"filename": file, "subfolder": subfolder, "type": "output"}]})
@@ -185,7 +187,9 @@ def image_compare(
 
 def _saved(context: Context, images: Images, prefix: str, kind: str, compress_level: int) -> Answer:
     width, height = images[0].size
-    folder, name, number, subfolder = context.store.place(kind, prefix, width, height, restart=context.restart_counter())
+    folder, name, number, subfolder = context.store.place(
+        kind, prefix, width, height, restart=context.restart_counter()
+    )
     chunks = _chunks(context)
     saved: list[dict[str, str]] = []
     for index, image in enumerate(images):
@@ -196,9 +200,13 @@ def _saved(context: Context, images: Images, prefix: str, kind: str, compress_le
     return Answer((images,), {"images": saved})
 
 
-def _animated(context: Context, images: Images, prefix: str, suffix: str, fps: float, options: dict[str, Any]) -> Answer:
+def _animated(
+    context: Context, images: Images, prefix: str, suffix: str, fps: float, options: dict[str, Any]
+) -> Answer:
     width, height = images[0].size
-    folder, name, number, subfolder = context.store.place("output", prefix, width, height, restart=context.restart_counter())
+    folder, name, number, subfolder = context.store.place(
+        "output", prefix, width, height, restart=context.restart_counter()
+    )
     file = f"{name}_{number:05}_.{suffix}"
     duration = max(1, round(1000 / max(0.01, fps)))
     first, rest = images[0].convert("RGB"), [each.convert("RGB") for each in images[1:]]

@@ -12,7 +12,9 @@ from ..values import Images, fit
 from .tools import joined, matched, pictures, resize, rgb, scale
 
 
-def empty_image(context: Context, /, *, width: int, height: int, batch_size: int = 1, color: int = 0) -> tuple[Any, ...]:
+def empty_image(
+    context: Context, /, *, width: int, height: int, batch_size: int = 1, color: int = 0
+) -> tuple[Any, ...]:
     """EmptyImage."""
     fit(width, height, batch_size)
     image = Image.new("RGB", (width, height), rgb(color))
@@ -51,7 +53,9 @@ def image_scale_to_total_pixels(
     return (scale(batch, width, height, upscale_method),)
 
 
-def image_scale_to_max(context: Context, /, *, image: Images, upscale_method: str, largest_size: int) -> tuple[Any, ...]:
+def image_scale_to_max(
+    context: Context, /, *, image: Images, upscale_method: str, largest_size: int
+) -> tuple[Any, ...]:
     """ImageScaleToMaxDimension."""
     batch = pictures(image)
     return (scale(batch, *_with_longest(batch[0].size, largest_size), upscale_method),)
@@ -119,7 +123,9 @@ def resize_and_pad(
     result: list[Image.Image] = []
     for each in batch:
         page = Image.new("RGB", (target_width, target_height), padding_color)
-        page.paste(resize(each, width, height, interpolation), ((target_width - width) // 2, (target_height - height) // 2))
+        page.paste(
+            resize(each, width, height, interpolation), ((target_width - width) // 2, (target_height - height) // 2)
+        )
         result.append(page)
     return (tuple(result),)
 
@@ -134,7 +140,10 @@ def image_crop(context: Context, /, *, image: Images, width: int, height: int, x
 
 def image_crop_region(context: Context, /, *, image: Images, crop_region: dict[str, int]) -> tuple[Any, ...]:
     """ImageCropV2."""
-    region = {key: int(crop_region.get(key, default)) for key, default in (("x", 0), ("y", 0), ("width", 512), ("height", 512))}
+    region = {
+        key: int(crop_region.get(key, default))
+        for key, default in (("x", 0), ("y", 0), ("width", 512), ("height", 512))
+    }
     return image_crop(context, image=image, **region)
 
 
@@ -194,7 +203,9 @@ def image_stitch(
     flat = direction in ("right", "left")
     if match_image_size:
         factor = first[0].height / second[0].height if flat else first[0].width / second[0].width
-        second = scale(second, max(1, round(second[0].width * factor)), max(1, round(second[0].height * factor)), "lanczos")
+        second = scale(
+            second, max(1, round(second[0].width * factor)), max(1, round(second[0].height * factor)), "lanczos"
+        )
     pages: list[Image.Image] = []
     for index in range(max(len(first), len(second))):
         pair = [first[min(index, len(first) - 1)], second[min(index, len(second) - 1)]]

@@ -34,7 +34,9 @@ def empty(context: Context, /, *, width: int, height: int, batch_size: int = 1, 
     return (Latent(width // 8 * 8 or 8, height // 8 * 8 or 8, batch_size),)
 
 
-def empty_video(context: Context, /, *, width: int, height: int, length: int, batch_size: int = 1, **more: Any) -> tuple[Any, ...]:
+def empty_video(
+    context: Context, /, *, width: int, height: int, length: int, batch_size: int = 1, **more: Any
+) -> tuple[Any, ...]:
     """EmptyHunyuanLatentVideo and its kin: a clip has `length` frames."""
     frames = max(1, min(length, MAX_VIDEO_FRAMES))
     fit(width, height, batch_size * frames)
@@ -51,7 +53,9 @@ def encode(context: Context, /, *, pixels: Images, vae: Any, **more: Any) -> tup
     return (_encoded(pictures(pixels)),)
 
 
-def encode_for_inpaint(context: Context, /, *, pixels: Images, vae: Any, mask: Images, grow_mask_by: int) -> tuple[Any, ...]:
+def encode_for_inpaint(
+    context: Context, /, *, pixels: Images, vae: Any, mask: Images, grow_mask_by: int
+) -> tuple[Any, ...]:
     """VAEEncodeForInpaint: what the mask covers is greyed out first."""
     batch = pictures(pixels)
     masks = tuple(at(pictures(mask, "MASK"), index).resize(each.size) for index, each in enumerate(batch))
@@ -151,7 +155,9 @@ def rebatch(context: Context, /, *, latents: list[Latent], batch_size: list[int]
     """RebatchLatents: gets and gives whole lists."""
     whole = _together([latent(each) for each in latents])
     size = max(1, batch_size[0])
-    parts = [from_batch(context, samples=whole, batch_index=start, length=size)[0] for start in range(0, whole.batch, size)]
+    parts = [
+        from_batch(context, samples=whole, batch_index=start, length=size)[0] for start in range(0, whole.batch, size)
+    ]
     return (parts,)
 
 
@@ -192,7 +198,9 @@ def interpolate(context: Context, /, *, samples1: Latent, samples2: Latent, rati
     return (_mixed(latent(samples1), latent(samples2), 1 - ratio),)
 
 
-def composite(context: Context, /, *, samples_to: Latent, samples_from: Latent, x: int, y: int, feather: int) -> tuple[Any, ...]:
+def composite(
+    context: Context, /, *, samples_to: Latent, samples_from: Latent, x: int, y: int, feather: int
+) -> tuple[Any, ...]:
     """LatentComposite; the seam is hard, `feather` is left out."""
     return (_pasted(latent(samples_to), latent(samples_from), x, y, None),)
 
@@ -222,7 +230,7 @@ def concat(context: Context, /, *, samples1: Latent, samples2: Latent, dim: str)
         pair.reverse()
     first, second = pair
     axis = dim[-1]
-    for name, number, mine, other in (("y", 2, first.height, second.height), ("x", 3, first.width, second.width)):
+    for name, mine, other in (("y", first.height, second.height), ("x", first.width, second.width)):
         if axis != name and mine != other:
             raise RuntimeError(
                 f"Sizes of tensors must match except in dimension {3 if axis == 'x' else 2}. "
@@ -256,7 +264,9 @@ def subtract(context: Context, /, *, samples1: Latent, samples2: Latent) -> tupl
     if first.images is None or second.images is None:
         return (first,)
     others = matched(second.images, first.images[0].size)
-    return (first.with_images(tuple(ImageChops.difference(each, at(others, i)) for i, each in enumerate(first.images))),)
+    return (
+        first.with_images(tuple(ImageChops.difference(each, at(others, i)) for i, each in enumerate(first.images))),
+    )
 
 
 def multiply(context: Context, /, *, samples: Latent, multiplier: float) -> tuple[Any, ...]:
@@ -291,7 +301,9 @@ def _together(parts: list[Latent]) -> Latent:
     if any(each.images is None for each in parts):
         return replace(first, batch=total, images=None)
     size = (first.width, first.height)
-    return replace(first, batch=total, images=tuple(image for each in parts for image in matched(each.images or (), size)))
+    return replace(
+        first, batch=total, images=tuple(image for each in parts for image in matched(each.images or (), size))
+    )
 
 
 def _mixed(first: Latent, second: Latent, share: float) -> Latent:

@@ -186,9 +186,19 @@ def _checked(kind: type[ast.operator], left: Any, right: Any) -> Any:
     """An operation, if its result cannot be enormous."""
     if kind not in _BINARY or not isinstance(left, (int, float)) or not isinstance(right, (int, float)):
         raise TypeError("the expression computes with something that is no number")
-    if kind is ast.Pow and isinstance(left, int) and isinstance(right, int) and left.bit_length() * abs(right) > MAX_BITS:
+    if (
+        kind is ast.Pow
+        and isinstance(left, int)
+        and isinstance(right, int)
+        and left.bit_length() * abs(right) > MAX_BITS
+    ):
         raise ValueError("the expression makes too large a number")
-    if kind is ast.Mult and isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > MAX_BITS:
+    if (
+        kind is ast.Mult
+        and isinstance(left, int)
+        and isinstance(right, int)
+        and left.bit_length() + right.bit_length() > MAX_BITS
+    ):
         raise ValueError("the expression makes too large a number")
     return _BINARY[kind](left, right)
 

@@ -46,7 +46,12 @@ def color_to_mask(context: Context, /, *, image: Images, color: int) -> tuple[An
 
 def crop_mask(context: Context, /, *, mask: Images, x: int, y: int, width: int, height: int) -> tuple[Any, ...]:
     """CropMask."""
-    return (tuple(each.crop((x, y, min(x + width, each.width), min(y + height, each.height))) for each in pictures(mask, "MASK")),)
+    return (
+        tuple(
+            each.crop((x, y, min(x + width, each.width), min(y + height, each.height)))
+            for each in pictures(mask, "MASK")
+        ),
+    )
 
 
 def mask_composite(
@@ -78,8 +83,12 @@ def feather_mask(context: Context, /, *, mask: Images, left: int, top: int, righ
     result: list[Image.Image] = []
     for each in pictures(mask, "MASK"):
         width, height = each.size
-        across = [min((x + 1) / left if left else 1.0, (width - x) / right if right else 1.0, 1.0) for x in range(width)]
-        down = [min((y + 1) / top if top else 1.0, (height - y) / bottom if bottom else 1.0, 1.0) for y in range(height)]
+        across = [
+            min((x + 1) / left if left else 1.0, (width - x) / right if right else 1.0, 1.0) for x in range(width)
+        ]
+        down = [
+            min((y + 1) / top if top else 1.0, (height - y) / bottom if bottom else 1.0, 1.0) for y in range(height)
+        ]
         row, column = Image.new("L", (width, 1)), Image.new("L", (1, height))
         row.putdata([round(255 * value) for value in across])
         column.putdata([round(255 * value) for value in down])

@@ -14,8 +14,11 @@ def _patch(short: str, name: str = "model", kind: str = "MODEL") -> Function:
     def apply(context: Context, /, **inputs: Any) -> tuple[Any, ...]:
         if name not in inputs:
             raise TypeError(f"{context.class_type} missing 1 required argument: '{name}'")
-        settings = [f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in sorted(inputs.items())
-                    if isinstance(value, (int, float, str))]
+        settings = [
+            f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}"
+            for key, value in sorted(inputs.items())
+            if isinstance(value, (int, float, str))
+        ]
         return (model(inputs[name], kind).noted(" ".join([short, *settings])),)
 
     return apply

@@ -35,7 +35,9 @@ def ksampler(
     denoise: float = 1.0,
 ) -> tuple[Any, ...]:
     """KSampler."""
-    recipe = _recipe(loaded_model(model), conditioning(positive), conditioning(negative), seed, steps, cfg, sampler_name, scheduler)
+    recipe = _recipe(
+        loaded_model(model), conditioning(positive), conditioning(negative), seed, steps, cfg, sampler_name, scheduler
+    )
     return (_sample(context, recipe, latent(latent_image), denoise, conditioning(positive), steps),)
 
 
@@ -62,7 +64,14 @@ def ksampler_advanced(
     if end <= start:
         return (latent(latent_image),)
     recipe = _recipe(
-        loaded_model(model), conditioning(positive), conditioning(negative), noise_seed, steps, cfg, sampler_name, scheduler
+        loaded_model(model),
+        conditioning(positive),
+        conditioning(negative),
+        noise_seed,
+        steps,
+        cfg,
+        sampler_name,
+        scheduler,
     )
     share = 1.0 - start / steps
     return (_sample(context, recipe, latent(latent_image), share, conditioning(positive), end - start),)
@@ -102,7 +111,9 @@ def sampler_custom_advanced(
 ) -> tuple[Any, ...]:
     """SamplerCustomAdvanced."""
     negative = guider.negative or Conditioning(())
-    recipe = _recipe(guider.model, guider.positive, negative, noise.seed, sigmas.steps, guider.cfg, sampler, sigmas.scheduler)
+    recipe = _recipe(
+        guider.model, guider.positive, negative, noise.seed, sigmas.steps, guider.cfg, sampler, sigmas.scheduler
+    )
     result = _sample(context, recipe, latent(latent_image), sigmas.denoise, guider.positive, sigmas.steps)
     return result, result
 
@@ -153,7 +164,9 @@ def _sampler(name: str) -> Function:
 def _scheduler(name: str) -> Function:
     """A node that gives sigmas: ``scheduler`` may be an input of it, or the node is one."""
 
-    def make(context: Context, /, *, steps: int, scheduler: str = name, denoise: float = 1.0, **more: Any) -> tuple[Any, ...]:
+    def make(
+        context: Context, /, *, steps: int, scheduler: str = name, denoise: float = 1.0, **more: Any
+    ) -> tuple[Any, ...]:
         return (Sigmas(steps, scheduler, denoise),)
 
     return make
@@ -216,7 +229,9 @@ def _recipe(
     )
 
 
-def _sample(context: Context, recipe: Recipe, start: Latent, denoise: float, positive: Conditioning, steps: int) -> Latent:
+def _sample(
+    context: Context, recipe: Recipe, start: Latent, denoise: float, positive: Conditioning, steps: int
+) -> Latent:
     """Draw the batch, taking as many steps as were asked for."""
     count = start.batch * start.frames
     fit(start.width, start.height, count)
@@ -262,7 +277,9 @@ def _preview(recipe: Recipe, start: Latent, denoise: float) -> Image.Image:
     return painted if base is None else painting.blend(base[0].resize(size), painted, denoise)
 
 
-STAND_INS: Final = frozenset({"KSampler", "KSamplerAdvanced", "SamplerCustom", "SamplerCustomAdvanced", "ImageUpscaleWithModel"})
+STAND_INS: Final = frozenset(
+    {"KSampler", "KSamplerAdvanced", "SamplerCustom", "SamplerCustomAdvanced", "ImageUpscaleWithModel"}
+)
 """Classes whose result was drawn or made by the simulator in place of a model."""
 
 _SCHEDULERS: Final = {

@@ -49,7 +49,9 @@ def contains(context: Context, /, *, string: str, substring: str, case_sensitive
     return (substring in string if case_sensitive else substring.lower() in string.lower(),)
 
 
-def compare(context: Context, /, *, string_a: str, string_b: str, mode: str, case_sensitive: bool = True) -> tuple[Any, ...]:
+def compare(
+    context: Context, /, *, string_a: str, string_b: str, mode: str, case_sensitive: bool = True
+) -> tuple[Any, ...]:
     """StringCompare."""
     first, second = (string_a, string_b) if case_sensitive else (string_a.lower(), string_b.lower())
     if mode == "Equal":

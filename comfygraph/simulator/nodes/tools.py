@@ -61,7 +61,9 @@ def joined(batches: list[Images]) -> Images:
     together = tuple(image for batch in batches for image in matched(batch, size))
     fit(*size, len(together))
     if len({image.mode for image in together}) > 1:
-        together = tuple(image.convert("RGBA" if any(i.mode == "RGBA" for i in together) else "RGB") for image in together)
+        together = tuple(
+            image.convert("RGBA" if any(i.mode == "RGBA" for i in together) else "RGB") for image in together
+        )
     return together
 
 
