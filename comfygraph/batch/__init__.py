@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from .runner import Report, run
     from .sheet import contact_sheet
     from .sweep import Variant, sweep
+    from .watch import Watch
 
-__all__ = ["Item", "Manifest", "Report", "Row", "Variant", "contact_sheet", "items", "run", "sweep"]
+__all__ = ["Item", "Manifest", "Report", "Row", "Variant", "Watch", "contact_sheet", "items", "run", "sweep"]
 
 _HOMES = {
     "Item": "item",
@@ -25,6 +26,7 @@ _HOMES = {
     "Report": "runner",
     "Row": "manifest",
     "Variant": "sweep",
+    "Watch": "watch",
     "contact_sheet": "sheet",
     "items": "item",
     "run": "runner",

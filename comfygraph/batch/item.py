@@ -21,7 +21,7 @@ class Item:
 
     Attributes:
         index: its number from 0; its folder is named for it.
-        inputs: what is different in it, by the name a person gave (``"3.seed"``, ``"prompt"``); plain data.
+        inputs: its settings, by the name a person gave (``"3.seed"``, ``"prompt"``); plain data.
         make: makes its graph (or a preset's result), when its turn comes; may raise `ComfyError`.
     """
 
@@ -47,8 +47,12 @@ def items(graphs: Iterable[Graph | Any]) -> list[Item]:
     for index, graph in enumerate(graphs):
         values: Mapping[tuple[str, str], Any] = getattr(graph, "values", {})
         inputs = {f"{node_id}.{name}": _data(value) for (node_id, name), value in values.items()}
-        found.append(Item(index, inputs, lambda graph=graph: graph))
+        found.append(Item(index, inputs, _giving(graph)))
     return found
+
+
+def _giving(graph: Graph | Any) -> Callable[[], Graph | Any]:
+    return lambda: graph
 
 
 class Grid(Sequence[Item]):
@@ -57,14 +61,22 @@ class Grid(Sequence[Item]):
     Args:
         axes: key -> the values it takes, at least one each.
         build: makes the graph of one combination.
+        fixed: what is the same in all of them, for the manifest.
 
     Raises:
         ValueError: a key without values, or more than `MOST_ITEMS` combinations.
     """
 
-    def __init__(self, axes: Mapping[str, Sequence[Any]], build: Callable[[Mapping[str, Any]], Graph | Any]) -> None:
+    def __init__(
+        self,
+        axes: Mapping[str, Sequence[Any]],
+        build: Callable[[Mapping[str, Any]], Graph | Any],
+        *,
+        fixed: Mapping[str, Any] | None = None,
+    ) -> None:
         self.axes = {key: list(values) for key, values in axes.items()}
         self._build = build
+        self._fixed = dict(fixed or {})
         self._length = 1
         for key, values in self.axes.items():
             if not values:
@@ -95,7 +107,8 @@ class Grid(Sequence[Item]):
             raise IndexError(index)
         index %= self._length
         values = self.values(index)
-        return Item(index, {key: _data(value) for key, value in values.items()}, lambda: self._build(values))
+        inputs = {key: _data(value) for key, value in {**self._fixed, **values}.items()}
+        return Item(index, inputs, lambda: self._build(values))
 
     def __iter__(self) -> Iterator[Item]:
         return (self[index] for index in range(self._length))

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final, Literal, Union
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -65,16 +65,16 @@ class Row(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     item: int = Field(ge=0)
-    folder: str = Field(pattern=r"\A[0-9]{4,9}\Z")
+    folder: str = Field(pattern=r"^[0-9]{4,9}$")
     status: Literal["done", "failed"]
-    seed: Union[int, dict[str, int], None] = None
+    seed: int | dict[str, int] | None = None
     inputs: dict[str, Any] = {}
-    prompt_id: Union[str, None] = None
+    prompt_id: str | None = None
     files: tuple[SavedFile, ...] = ()
     texts: tuple[str, ...] = ()
-    seconds: Union[float, None] = None
+    seconds: float | None = None
     cached: bool = False
-    error: Union[str, None] = None
+    error: str | None = None
     digest: str = ""
     prompt: dict[str, Any] = {}
 

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import (
     ComfyError,
     DownloadError,
+    GraphError,
     JobError,
     JobLost,
     NotComfyUI,
     OutputError,
+    PromptRefused,
     ServerUnreachable,
     Unauthorised,
     WaitTimeout,
@@ -28,11 +30,12 @@ from ..errors import (
 from .item import Item, digest, seed_of
 from .manifest import Row
 from .store import Store
+from .watch import Watch
 
 if TYPE_CHECKING:
     import os
 
-    from ..client import Client, Event, Job, Result
+    from ..client import Client, Job, Result
     from ..graph import Graph
 
 AHEAD: Final = 4
@@ -43,22 +46,6 @@ TRIES: Final = 2
 CANCEL_SECONDS: Final = 5.0
 
 _GONE: Final = (ServerUnreachable, Unauthorised, NotComfyUI)
-
-
-class Watch:
-    """Is told what happens; this one ignores it. All calls come from the thread that runs the batch."""
-
-    def begins(self, total: int, whole: int) -> None:
-        """The batch begins: so many items, so many of them whole already."""
-
-    def starts(self, item: Item) -> None:
-        """This item is the one that is waited for now."""
-
-    def tells(self, item: Item, event: Event) -> None:
-        """Something happened to it."""
-
-    def ends(self, row: Row) -> None:
-        """An item is in the manifest."""
 
 
 @dataclass
@@ -296,7 +283,7 @@ class _Batch:
         self._failed(self._row(task, status="failed"), error)
 
     def _cancel(self) -> None:
-        """Take back what is on the server."""
+        """Take back what is on the server: last come first, so that none of them begins to run meanwhile."""
         for task in reversed(self.waiting):
             if task.job is not None and not task.job.done:
                 with suppress(ComfyError):
@@ -337,8 +324,7 @@ class _Batch:
                 self._ended(row)
 
     def _failed(self, row: Row, error: ComfyError, *, forget: bool = True) -> None:
-        text = " ".join(str(error).split())
-        row = row.model_copy(update={"error": text})
+        row = row.model_copy(update={"error": _line(error)})
         self.store.fail(row, forget=forget)
         self._ended(row)
 
@@ -362,6 +348,13 @@ class _Batch:
                 "prompt": task.prompt,
             }
         )
+
+
+def _line(error: ComfyError) -> str:
+    """What went wrong, in one line."""
+    problems = error.problems if isinstance(error, (GraphError, PromptRefused)) else ()
+    told = "; ".join(p.message + (f" ({p.hint})" if p.hint else "") for p in problems if p.severity == "error")
+    return " ".join((told or str(error)).split())
 
 
 class _PreviewsOnly(OutputError):

@@ -57,7 +57,9 @@ class Store:
         self._lock = threading.Lock()
         manifest = self.path / NAME
         if not resume and manifest.exists() and manifest.stat().st_size:
-            raise OutputError(f"{self.path}: there is a batch in it; --resume goes on with it, another --out begins anew")
+            raise OutputError(
+                f"{self.path}: there is a batch in it; --resume goes on with it, another --out begins anew"
+            )
         self._claim = _claim(self.path)
         self._manifest = _open(manifest)
         self._journal = _open(self.path / JOURNAL)
@@ -70,7 +72,9 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -165,7 +169,7 @@ class Store:
             ).is_whole(self.path):
                 return False
             make_folder(self.path / row.folder)
-            os.replace(part / name, self.path / file.path)
+            (part / name).replace(self.path / file.path)
         _sync(self.path / row.folder)
         shutil.rmtree(part, ignore_errors=True)
         return True
@@ -229,7 +233,7 @@ class Store:
         try:
             part.write_bytes(content)
             _sync(part)
-            os.replace(part, self.path / NAME)
+            part.replace(self.path / NAME)
         except OSError as error:
             raise OutputError(f"{self.path}: cannot be written to: {error.strerror or error}") from error
         self._manifest = _open(self.path / NAME)

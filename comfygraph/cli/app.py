@@ -8,12 +8,14 @@ from typing import Annotated, Final
 
 import typer
 
-from .guard import guarded, set_debug
+from .guard import USAGE, guarded, set_debug
+from .output import say
 
 COMMANDS: Final = {
     "demo": "See it work: no server, no GPU, simulated pictures.",
     "run": "Run a preset or a workflow, and bring its files home.",
     "check": "Say all that is wrong with a workflow.",
+    "batch": "Run many variants; go on where it was stopped.",
     "nodes": "Search the node library.",
     "generate": "Write typed node classes for a server's nodes.",
     "simulate": "Serve a simulated ComfyUI.",
@@ -38,7 +40,8 @@ def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
     app.callback()(_options)
     for name in names:
         module = import_module(f"{__package__}.commands.{name}")
-        app.command(name, short_help=COMMANDS[name], no_args_is_help=getattr(module, "NEEDS_ARGUMENTS", False))(guarded(module.command))
+        needs = getattr(module, "NEEDS_ARGUMENTS", False)
+        app.command(name, short_help=COMMANDS[name], no_args_is_help=needs)(guarded(module.command))
     return app
 
 
@@ -49,10 +52,25 @@ def run(arguments: Sequence[str]) -> int:
     named = next((argument for argument in given if not argument.startswith("-")), None)
     app = application([named] if named in COMMANDS else COMMANDS)
     try:
-        typer.main.get_command(app).main(args=given, prog_name="comfygraph")
+        code: object = typer.main.get_command(app).main(args=given, prog_name="comfygraph", standalone_mode=False)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    return 0
+        code = stop.code
+    except Exception as error:
+        code = _usage(error)
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: Exception) -> int:
+    """A call that typer refuses, in one line. Its exceptions have no public names that are in every version."""
+    told = getattr(error, "format_message", None)
+    if told is None:
+        raise error
+    if type(error).__name__ == "NoArgsIsHelpError":
+        say(told())
+    else:
+        context = getattr(error, "ctx", None)
+        say(f"{told()} See {context.command_path if context is not None else 'comfygraph'} --help", error=True)
+    return USAGE
 
 
 def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:

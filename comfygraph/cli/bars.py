@@ -7,31 +7,43 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from ..batch.watch import Watch
+from .guard import Failed
 from .output import console, is_terminal, one_line, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from ..batch import Item, Row
+    from ..batch.item import Item
+    from ..batch.manifest import Row
     from ..client import Client, Event, Job, Result
 
 TEXT_WIDTH: Final = 40
+CANCEL_SECONDS: Final = 10.0
 
 
 def watch(client: Client, job: Job, show: Callable[[Event], None], timeout: float | None) -> Result:
-    """Wait for a job and show its events. Ctrl-C cancels it, wherever it hits, and says so."""
-    from ..errors import ComfyError
+    """Wait for a job and show its events. Ctrl-C, wherever it hits, and the end of the time cancel it and say so."""
+    from ..errors import WaitTimeout
 
     try:
         return client.watch(job, progress=show, timeout=timeout)
     except KeyboardInterrupt:
         if not job.done:
-            try:
-                job.cancel(timeout=10.0)
-                say(f"job {job.prompt_id}: cancelled")
-            except ComfyError as error:
-                say(f"job {job.prompt_id}: could not be cancelled: {error}")
+            say(f"job {job.prompt_id}: {_cancelled(job)}")
         raise
+    except WaitTimeout as error:
+        limit = "was not done in" if error.kind == "total" else "said nothing for"
+        raise Failed(f"the job {limit} {error.seconds:g} s: {_cancelled(job)}") from error
+
+
+def _cancelled(job: Job) -> str:
+    from ..errors import ComfyError
+
+    try:
+        return "cancelled" if job.cancel(timeout=CANCEL_SECONDS) else "it had ended by then"
+    except ComfyError as error:
+        return f"it could not be cancelled: {one_line(str(error))}"
 
 
 @contextmanager
@@ -42,7 +54,7 @@ def job_bar(title: str, *, shown: bool) -> Iterator[Callable[[Event], None]]:
         return
     from ..client.progress import describe
 
-    with _progress() as bar:
+    with _progress(transient=True) as bar:
         task = bar.add_task(title, total=1.0, doing="sending")
 
         def show(event: Event) -> None:
@@ -55,7 +67,7 @@ def _ignore(event: Event) -> None:
     del event
 
 
-def _progress() -> Progress:
+def _progress(*, transient: bool = False) -> Progress:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.table import Column
 
@@ -66,6 +78,7 @@ def _progress() -> Progress:
         TimeElapsedColumn(),
         TextColumn("{task.fields[doing]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
         console=console(),
+        transient=transient,
     )
 
 
@@ -74,100 +87,60 @@ def _update(bar: Progress, task: TaskID, fraction: float, text: str | None) -> N
     bar.update(task, completed=fraction, **more)
 
 
-class BatchLines:
+class BatchLines(Watch):
     """A line per item that has ended."""
 
-    def __init__(self) -> None:
-        self._total = self._ended = 0
-
     def begins(self, total: int, whole: int) -> None:
-        """See `batch.runner.Watch`; so for the rest."""
-        self._total, self._ended = total, whole
+        super().begins(total, whole)
         if whole:
             say(f"{whole} of {total} items are whole already")
 
-    def starts(self, item: Item) -> None:
-        """Nothing to say."""
-
-    def tells(self, item: Item, event: Event) -> None:
-        """Nothing to say."""
-
     def ends(self, row: Row) -> None:
-        """One line."""
-        self._ended += 1
-        said = f"{row.seconds:.1f} s" if row.seconds is not None else ""
-        said = f"failed: {one_line(row.error or '')}" if row.status == "failed" else said
-        say(f"[{self._ended}/{self._total}] {row.folder} {said}".rstrip())
+        super().ends(row)
+        said = f"failed: {one_line(row.error or '')}" if row.status == "failed" else f"{row.seconds or 0:.1f} s"
+        say(f"[{self.done + self.failed}/{self.total}] {row.folder} {said}")
 
 
-class BatchBars:
-    """One bar for the whole and one for the item that runs; items that fail get a line above them."""
+class BatchBars(Watch):
+    """One bar for the whole and one for the item that runs; an item that fails gets a line above them."""
 
     def __init__(self, bar: Progress) -> None:
+        super().__init__()
         self._bar = bar
-        self._all: TaskID | None = None
-        self._one: TaskID | None = None
-        self._failed = 0
+        self._all = bar.add_task("", total=None, doing="")
+        self._one = bar.add_task("", total=1.0, doing="")
 
     def begins(self, total: int, whole: int) -> None:
-        """See `batch.runner.Watch`; so for the rest."""
-        said = f"{whole} were whole already" if whole else ""
-        self._all = self._bar.add_task(self._counted(whole, total), total=total, completed=whole, doing=said)
-        self._one = self._bar.add_task("", total=1.0, doing="", visible=whole < total)
+        super().begins(total, whole)
+        self._show(f"{whole} were whole already" if whole else "")
 
     def starts(self, item: Item) -> None:
-        """The second bar is this item's."""
-        if self._one is not None:
-            self._bar.reset(self._one, description=item.folder, doing="sending")
+        self._bar.reset(self._one, description=item.folder, doing="sending")
 
     def tells(self, item: Item, event: Event) -> None:
-        """Move the second bar."""
         from ..client.progress import describe
 
-        if self._one is not None:
-            _update(self._bar, self._one, event.fraction, describe(event))
+        _update(self._bar, self._one, event.fraction, describe(event))
 
     def ends(self, row: Row) -> None:
-        """Move the first bar."""
-        if self._all is None:
-            return
-        more: dict[str, Any] = {}
+        super().ends(row)
         if row.status == "failed":
-            self._failed += 1
-            more["doing"] = f"{self._failed} failed"
             self._bar.console.print(f"{row.folder} failed: {one_line(row.error or '')}")
-        self._bar.advance(self._all)
-        task = next(task for task in self._bar.tasks if task.id == self._all)
-        self._bar.update(self._all, description=self._counted(int(task.completed), int(task.total or 0)), **more)
-        if task.finished and self._one is not None:
-            self._bar.update(self._one, visible=False)
+        self._show(f"{self.failed} failed" if self.failed else None)
 
-    @staticmethod
-    def _counted(done: int, total: int) -> str:
-        return f"{done:>{len(str(total))}}/{total}"
-
-
-class Silent:
-    """Says nothing."""
-
-    def begins(self, total: int, whole: int) -> None:
-        """See `batch.runner.Watch`; so for the rest."""
-
-    def starts(self, item: Item) -> None:
-        """Nothing to say."""
-
-    def tells(self, item: Item, event: Event) -> None:
-        """Nothing to say."""
-
-    def ends(self, row: Row) -> None:
-        """Nothing to say."""
+    def _show(self, doing: str | None) -> None:
+        ended = self.done + self.failed
+        more: dict[str, Any] = {} if doing is None else {"doing": doing}
+        counted = f"{ended:>{len(str(self.total))}}/{self.total}"
+        self._bar.update(self._all, total=self.total, completed=ended, description=counted, **more)
+        self._bar.update(self._one, visible=ended < self.total)
 
 
 @contextmanager
-def batch_bars(*, shown: bool) -> Iterator[BatchBars | BatchLines | Silent]:
+def batch_bars(*, shown: bool) -> Iterator[Watch]:
     """What a batch is watched by."""
     if not shown:
-        yield Silent()
+        yield Watch()
     elif not is_terminal(sys.stderr):
         yield BatchLines()
     else:

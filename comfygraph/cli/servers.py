@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING, Annotated, Final, Optional
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from .guard import Failed
+from .guard import USAGE, Failed
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -17,8 +17,10 @@ TOKEN: Final = "COMFYGRAPH_TOKEN"
 PROBE_SECONDS: Final = 2.0
 
 ServerOption = Annotated[
-    Optional[str],
-    typer.Option("--server", metavar="URL", help="The ComfyUI server; default: COMFYGRAPH_SERVER, else 127.0.0.1:8188."),
+    str | None,
+    typer.Option(
+        "--server", metavar="URL", help="The ComfyUI server; default: COMFYGRAPH_SERVER, else 127.0.0.1:8188."
+    ),
 ]
 
 
@@ -27,7 +29,7 @@ def connect(server: str | None) -> Client:
 
     Raises:
         Failed: no server was named, and none answers at the default address.
-        typer.BadParameter: the address cannot be one. It is not shown: there may be a password in it.
+        Failed: or the address cannot be one. It is not shown: there may be a password in it.
     """
     from ..client import Client
     from ..client.address import DEFAULT, ENVIRONMENT, parse
@@ -39,7 +41,7 @@ def connect(server: str | None) -> Client:
         token = os.environ.get(TOKEN, "").strip() or None
         client = Client(named or DEFAULT, token=token if address.user is None else None)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=hint) from None
+        raise Failed(f"{hint}: {error}", USAGE) from None
     if named is None and not _answers(address.host, address.port):
         raise Failed(
             f"no ComfyUI answers at {DEFAULT}: start one, or name one with --server URL or {ENVIRONMENT}; "

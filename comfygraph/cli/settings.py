@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import typer
-
 from ..definition import MISSING, InputDef
 from ..text import did_you_mean, listed
+from .guard import USAGE, Failed
 
 if TYPE_CHECKING:
     from ..graph import Graph
@@ -29,7 +28,7 @@ class Setting:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Target:
     """An input of a node of a graph; `definition` is None for a node or an input that is not known."""
 
@@ -38,9 +37,9 @@ class Target:
     definition: InputDef | None
 
 
-def usage(message: str) -> typer.BadParameter:
-    """A wrong ``--set``, as typer reports one."""
-    return typer.BadParameter(message, param_hint="--set")
+def usage(message: str) -> Failed:
+    """A wrong ``--set``."""
+    return Failed(f"--set: {message}", USAGE)
 
 
 def parse(texts: Iterable[str]) -> list[Setting]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..definition import MISSING
+from ..errors import GraphError
+from ..node import Node
 from ..text import did_you_mean
 from . import settings as s
 from .guard import USAGE, Failed
@@ -28,11 +32,13 @@ class Known:
     Attributes:
         key: its name; two spellings of one setting have one.
         read: what a text means for it.
+        is_text: it takes any text, so that ``0..9`` may be one.
         definition: the input that it goes to, where that is known.
     """
 
     key: str
     read: Read
+    is_text: bool = False
     definition: InputDef | None = None
 
 
@@ -108,7 +114,8 @@ class FileSource:
         return _of_graph(s.resolve(self.graph, key))
 
     def build(self, values: Mapping[str, Any]) -> Graph:
-        return s.apply(self.graph, {s.resolve(self.graph, key): value for key, value in values.items()})
+        with placeless():
+            return s.apply(self.graph, {s.resolve(self.graph, key): value for key, value in values.items()})
 
 
 class PresetSource:
@@ -119,16 +126,11 @@ class PresetSource:
         self._table = table
         self._sample: Graph | None = None
 
-    @property
-    def seed_key(self) -> str:
-        """The setting that is drawn when it is not given."""
-        return "seed"
-
     def setting(self, key: str) -> Known:
         name = key.replace("-", "_")
         if name in self._table:
             is_text = self._table[name].type is str
-            return Known(name, _read_text if is_text else _read_number)
+            return Known(name, _read_text if is_text else _read_number, is_text)
         if "." not in key:
             raise s.usage(f"{self.name} has no setting {key!r}; {did_you_mean(name, self._table, what='setting')}")
         if self._sample is None:
@@ -139,14 +141,28 @@ class PresetSource:
         from .. import presets
 
         own = {key: value for key, value in values.items() if key in self._table}
-        graph = presets.build(self.name, own).graph
-        rest = {s.resolve(graph, key): value for key, value in values.items() if key not in self._table}
-        return s.apply(graph, rest) if rest else graph
+        with placeless():
+            graph = presets.build(self.name, own).graph
+            for entry in graph._table.values():
+                if isinstance(entry.token, Node):
+                    entry.token._site = None
+            rest = {s.resolve(graph, key): value for key, value in values.items() if key not in self._table}
+            return s.apply(graph, rest) if rest else graph
+
+
+@contextmanager
+def placeless() -> Iterator[None]:
+    """Problems found within name no line: no user's program called, only the command line."""
+    try:
+        yield
+    except GraphError as error:
+        raise GraphError([replace(problem, where=None) for problem in error.problems]) from None
 
 
 def _of_graph(target: s.Target) -> Known:
     definition = target.definition
-    return Known(f"{target.node_id}.{target.input}", lambda text: s.value_of(text, definition), definition)
+    is_text = definition is not None and definition.form == "text"
+    return Known(f"{target.node_id}.{target.input}", lambda text: s.value_of(text, definition), is_text, definition)
 
 
 def _read_text(text: str) -> Any:
@@ -156,7 +172,7 @@ def _read_text(text: str) -> Any:
 
 def _read_number(text: str) -> Any:
     data = s.as_json(text)
-    return text if data is s.MISSING else data
+    return text if data is MISSING else data
 
 
 def single_values(source: Source, texts: list[str]) -> dict[str, Any]:

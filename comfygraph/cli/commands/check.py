@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..guard import PROBLEMS
+from ..guard import PROBLEMS, USAGE, Failed
 from ..output import print_problems, show
 from ..servers import connect
 
@@ -19,15 +19,17 @@ NEEDS_ARGUMENTS = True
 
 
 def command(
-    what: Annotated[str, typer.Argument(metavar="FILE|PRESET", help="A workflow: JSON of either format, or a picture.")],
+    what: Annotated[
+        str, typer.Argument(metavar="FILE|PRESET", help="A workflow: JSON of either format, or a picture.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the problems as a JSON list.")] = False,
     server: Annotated[
-        Optional[str], typer.Option(metavar="URL", help="Check by this server's nodes and model files.")
+        str | None, typer.Option(metavar="URL", help="Check by this server's nodes and model files.")
     ] = None,
     definitions: Annotated[
-        Optional[Path], typer.Option(metavar="FILE", help="Check by a saved answer of /object_info (JSON, or gzip).")
+        Path | None, typer.Option(metavar="FILE", help="Check by a saved answer of /object_info (JSON, or gzip).")
     ] = None,
-    release: Annotated[Optional[str], typer.Option(metavar="VERSION", help="Check by this ComfyUI release.")] = None,
+    release: Annotated[str | None, typer.Option(metavar="VERSION", help="Check by this ComfyUI release.")] = None,
 ) -> None:
     """Say all that is wrong with a workflow, before a server is asked to run it.
 
@@ -56,7 +58,7 @@ def _definitions(server: str | None, file: Path | None, release: str | None) -> 
 
     given = [name for name, value in {"--server": server, "--definitions": file, "--release": release}.items() if value]
     if len(given) > 1:
-        raise typer.BadParameter(f"{' and '.join(given)}: give one of them")
+        raise Failed(f"{' and '.join(given)}: give one of them", USAGE)
     if server is not None:
         with connect(server) as client:
             return client.catalogue(), f"the nodes and files of {client.url}"
@@ -64,5 +66,5 @@ def _definitions(server: str | None, file: Path | None, release: str | None) -> 
         return Catalogue.from_file(file), f"the definitions in {file}"
     release = release or RELEASES[0]
     if release not in RELEASES:
-        raise typer.BadParameter(f"there are: {', '.join(RELEASES)}", param_hint="--release")
+        raise Failed(f"--release: there are {', '.join(RELEASES)}", USAGE)
     return Catalogue.bundled(release), f"ComfyUI {release}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Optional
+from typing import Annotated, Final
 
 import typer
 
@@ -17,9 +17,9 @@ SHOWN: Final = 5
 
 def command(
     server: Annotated[
-        Optional[str], typer.Option(metavar="URL|FILE", help="The server, or a saved answer of its /object_info.")
+        str | None, typer.Option(metavar="URL|FILE", help="The server, or a saved answer of its /object_info.")
     ] = None,
-    out: Annotated[Optional[Path], typer.Option(metavar="DIR", help="The package to write, such as my_nodes.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The package to write, such as my_nodes.")] = None,
     no_tooltips: Annotated[bool, typer.Option("--no-tooltips", help="Leave the nodes' descriptions out.")] = False,
     check: Annotated[
         bool, typer.Option("--check", help="In comfygraph's own source tree: is what is committed what is generated?")
@@ -35,7 +35,9 @@ def command(
     """
     if check:
         if server is not None or out is not None:
-            raise Failed("--check compares comfygraph's own generated files; it takes neither --server nor --out", USAGE)
+            raise Failed(
+                "--check compares comfygraph's own generated files; it takes neither --server nor --out", USAGE
+            )
         _check()
         return
     if out is None:

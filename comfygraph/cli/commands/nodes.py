@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -24,10 +24,12 @@ NARROW: Final = 60
 
 def command(
     words: Annotated[
-        Optional[list[str]],
-        typer.Argument(metavar="[WORD]...", help="What to look for: in names, categories, and kinds of inputs and outputs."),
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORD]...", help="What to look for: in names, categories, and kinds of inputs and outputs."
+        ),
     ] = None,
-    server: Annotated[Optional[str], typer.Option(metavar="URL", help="Search this server's nodes.")] = None,
+    server: Annotated[str | None, typer.Option(metavar="URL", help="Search this server's nodes.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the nodes as a JSON list.")] = False,
 ) -> None:
     """Search the node library: 849 nodes of ComfyUI 0.33.0, or those of a server.
@@ -110,7 +112,7 @@ def _flow(node: NodeDef) -> str:
 
 
 def _distinct(kinds: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys("any" if kind in ("*", "COMFY_MATCHTYPE_V3") else kind for kind in kinds))
+    return list(dict.fromkeys(_kind(kind) for kind in kinds))
 
 
 def _details(node: NodeDef) -> list[str]:
@@ -128,20 +130,31 @@ def _details(node: NodeDef) -> list[str]:
         if is_so
     ]
     lines = [f"{node.class_type}{title}", f"  {', '.join([node.category or 'no category', *marks])}", ""]
-    inputs = [_input(d, "") for d in node.inputs.values()]
+    lines.append("  inputs" if node.inputs else "  no inputs")
+    lines += [f"    {line}" for line in _aligned([_input(d) for d in node.inputs.values()])]
     for d in node.inputs.values():
         for key, nested in (d.choices or {}).items():
-            inputs += [_input(each, f"{d.name}={key}: ") for each in nested]
-    name = min(max((len(row[0]) for row in inputs), default=0), 40)
-    kind = min(max((len(row[1]) for row in inputs), default=0), 24)
-    lines.append("  inputs" if inputs else "  no inputs")
-    lines += [f"    {a:<{name}}  {b:<{kind}}  {c}".rstrip() for a, b, c in inputs]
+            if nested:
+                lines.append(f"    with {d.name} = {key}")
+                lines += [f"      {line}" for line in _aligned([_input(each) for each in nested])]
     lines.append("  outputs" if node.outputs else "  no outputs")
-    lines += [f"    {output_name(o.name)}  {o.type}{', a list' if o.is_list else ''}" for o in node.outputs]
+    outputs = [(output_name(o.name), _kind(o.type), "a list" if o.is_list else "") for o in node.outputs]
+    lines += [f"    {line}" for line in _aligned(outputs)]
     return [*lines, "", f"  {_import(node)}"]
 
 
-def _input(d: InputDef, prefix: str) -> tuple[str, str, str]:
+def _aligned(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    name = min(max((len(row[0]) for row in rows), default=0), 40)
+    kind = min(max((len(row[1]) for row in rows), default=0), 24)
+    return [f"{a:<{name}}  {b:<{kind}}  {c}".rstrip() for a, b, c in rows]
+
+
+def _kind(kind: str) -> str:
+    words = {"COMFY_DYNAMICCOMBO_V3": "choice", "COMFY_AUTOGROW_V3": "list", "COMFY_MATCHTYPE_V3": "any", "*": "any"}
+    return words.get(kind, kind)
+
+
+def _input(d: InputDef) -> tuple[str, str, str]:
     facts: list[str] = []
     if d.min is not None and d.max is not None:
         facts.append(f"{d.min:g} to {d.max:g}" if isinstance(d.min, float) else f"{d.min} to {d.max}")
@@ -157,8 +170,7 @@ def _input(d: InputDef, prefix: str) -> tuple[str, str, str]:
         facts.append(f"default {one_line(json.dumps(d.default, ensure_ascii=False), NARROW)}")
     if not d.required:
         facts.append("optional")
-    kind = {"COMFY_DYNAMICCOMBO_V3": "choice", "COMFY_AUTOGROW_V3": "list", "COMFY_MATCHTYPE_V3": "any", "*": "any"}
-    return prefix + d.name, kind.get(d.type, d.type), ", ".join(facts)
+    return d.name, _kind(d.type), ", ".join(facts)
 
 
 def _listed(options: Sequence[Any]) -> str:

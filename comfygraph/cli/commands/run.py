@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,16 +20,19 @@ NEEDS_ARGUMENTS = True
 
 def command(
     what: Annotated[
-        str, typer.Argument(metavar="PRESET|FILE", help="flux-schnell, flux-dev, sdxl; or a workflow: JSON, or a picture.")
+        str,
+        typer.Argument(metavar="PRESET|FILE", help="flux-schnell, flux-dev, sdxl; or a workflow: JSON, or a picture."),
     ],
     settings: Annotated[
-        Optional[list[str]],
-        typer.Option("--set", metavar="NAME=VALUE", help="A setting: prompt=…, 3.seed=7, KSampler.steps=8. Repeatable."),
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A setting: prompt=…, 3.seed=7, KSampler.steps=8. Repeatable."
+        ),
     ] = None,
     server: ServerOption = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")] = Path("output"),
     timeout: Annotated[
-        Optional[float], typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Longest wait for the job.")
+        float | None, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Longest wait for the job.")
     ] = None,
     previews: Annotated[bool, typer.Option("--previews", help="Save temporary previews too.")] = False,
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")] = False,

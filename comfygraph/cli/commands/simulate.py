@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..guard import Failed
+from ..guard import USAGE, Failed
 from ..output import say, show
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def command(
     host: Annotated[str, typer.Option(help="Where it listens.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Its port; 0 picks a free one.")] = 8188,
     folder: Annotated[
-        Optional[Path], typer.Option(metavar="DIR", help="Keep its input and output files here; else they are temporary.")
+        Path | None, typer.Option(metavar="DIR", help="Keep its input and output files here; else they are temporary.")
     ] = None,
     release: Annotated[str, typer.Option(metavar="VERSION", help="The ComfyUI release to be.")] = "0.33.0",
     latency: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="What one sampler step takes.")] = 0.05,
@@ -31,7 +31,7 @@ def command(
     from ...simulator import serve
 
     if release not in RELEASES:
-        raise typer.BadParameter(f"there are: {', '.join(RELEASES)}", param_hint="--release")
+        raise Failed(f"--release: there are {', '.join(RELEASES)}", USAGE)
 
     def started(simulator: Simulator) -> None:
         show(simulator.url)
