@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from ..definition import NodeDef
 from ..generator.package import member_order
-from ..generator.text import docstring, literal, prose
+from ..generator.text import docstring, prose
 from ..graph import Graph
 from . import python_layout as layout
 from .python_calls import Writer
 from .python_names import Names, base_names, variables
 from .python_order import arrange
-from .python_parameters import Parameter, parameters, reserved
+from .python_parameters import RESERVED, Parameter, parameters
 from .python_roles import sides
 from .python_steps import Step, kinds, read
 from .python_text import constant
@@ -74,7 +73,7 @@ class _Program:
         classes = {step.typed.name for step in steps.values() if step.typed is not None}
         names = Names({*_OWN, *classes})
         self.parameters: list[Parameter] = []
-        bases = _clear_of(reserved(steps), base_names(steps, order, side_of), steps)
+        bases = base_names(steps, order, side_of, RESERVED)
         drawn = variables(steps, order, bases, names)
         self.parameters, places = parameters(steps, order, drawn, side_of, names)
         self.writer = Writer(steps, drawn, places, names, keep_ids)
@@ -146,18 +145,30 @@ class _Program:
     def _body(self) -> list[str]:
         writer = self.writer
         found: list[str] = []
+        paragraph: list[str] = []
+        written_models = 0
         for i, node_id in enumerate(self.order):
             if node_id in writer.inlined:
                 continue
-            if i >= self.models > 0 and found and not self._spaced:
-                self._spaced = True
+            statement = writer.statement(node_id)
+            if found and (i >= self.models > written_models or self._ends_paragraph(paragraph, i)):
                 found.append("")
-            found += writer.statement(node_id)
+                paragraph.clear()
+                written_models = self.models
+            paragraph.append(node_id)
+            found += statement
         ends = [("", layout.Atom(writer.variables[n])) for n in self.order if not self.steps[n].users]
         found += layout.lines(layout.call("Graph", ends), head="return ", indent=4)
         return found
 
-    _spaced = False
+    def _ends_paragraph(self, paragraph: Sequence[str], place: int) -> bool:
+        """Whether a blank line reads well here: behind a sampler, or behind what saves and shows."""
+        if len(paragraph) < 4 or len(self.order) - place < 2:
+            return False
+        last = self.steps[paragraph[-1]]
+        if not last.users:
+            return bool(self.steps[self.order[place]].users)
+        return "sampl" in last.class_type.lower() and last.kinds[:1] == ["LATENT"]
 
     def _main(self) -> list[str]:
         return [
@@ -174,19 +185,6 @@ class _Program:
         ]
 
 
-def _clear_of(taken: set[str], bases: Mapping[str, str], steps: Mapping[str, Step]) -> dict[str, str]:
-    """Names that leave those of likely parameters free."""
-    suffixes = {"STRING": "text"}
-
-    def clear(node_id: str, base: str) -> str:
-        step = steps[node_id]
-        if base not in taken or not step.users:
-            return base
-        return f"{base}_{suffixes.get(step.kinds[0] if step.kinds else '', 'value')}"
-
-    return {node_id: clear(node_id, base) for node_id, base in bases.items()}
-
-
 def _from(module: str, names: set[str]) -> list[str]:
     ordered = sorted(names, key=member_order)
     line = f"from {module} import {', '.join(ordered)}"
@@ -194,6 +192,3 @@ def _from(module: str, names: set[str]) -> list[str]:
         return [line]
     return [f"from {module} import (", *(f"    {name}," for name in ordered), ")"]
 
-
-__all__ = ["to_python"]
-_ = (Any, keyword, literal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final
 
 from .python_order import MODEL_KINDS
@@ -23,6 +23,7 @@ CLASS_NOUNS: Final[Mapping[str, str]] = {
     "CFGZeroStar": "zero_star_model",
     "CheckpointLoaderSimple": "checkpoint",
     "CLIPVisionEncode": "vision",
+    "ColorToRGBInt": "color",
     "ComfyMathExpression": "computed",
     "ComfyNumberConvert": "converted",
     "ConditioningZeroOut": "zeroed",
@@ -55,6 +56,7 @@ CLASS_NOUNS: Final[Mapping[str, str]] = {
     "KSamplerAdvanced": "sampled",
     "LoraLoader": "lora",
     "LoraLoaderModelOnly": "lora_model",
+    "LTXVAudioVAELoader": "audio_vae",
     "LTXVConcatAVLatent": "av_latent",
     "LTXVSeparateAVLatent": "separated",
     "LTXVImgToVideoInplace": "latent_with_image",
@@ -121,6 +123,11 @@ KIND_NOUNS: Final[Mapping[str, str]] = {
     "LATENT_OPERATION": "operation",
 }
 
+PRIMITIVES: Final = frozenset(
+    ("PrimitiveInt", "PrimitiveFloat", "PrimitiveString", "PrimitiveStringMultiline", "PrimitiveBoolean")
+)
+_PREFIXES: Final = {"ComfyMathExpression": "computed", "ComfySwitchNode": "chosen"}
+
 _STEMS: Final = (
     (re.compile(r"Scale|Resize"), ("IMAGE",), "resized"),
     (re.compile(r"^Empty.*Latent|Latent.*Empty|^Empty.*(Audio|Video)"), ("LATENT",), "latent"),
@@ -172,17 +179,42 @@ def identifier(parts: Iterable[str]) -> str:
     return name if name and not name[0].isdigit() else f"node_{name}".rstrip("_")
 
 
-def base_names(steps: Mapping[str, Step], order: Sequence[str], sides: Mapping[str, str]) -> dict[str, str]:
-    """A name for each node by itself; several may get the same."""
-    both = set(sides.values()) == {"positive", "negative"} or True
-    return {node_id: _base(steps, steps[node_id], sides.get(node_id) if both else None) for node_id in order}
+def base_names(
+    steps: Mapping[str, Step], order: Sequence[str], sides: Mapping[str, str], reserved: Set[str]
+) -> dict[str, str]:
+    """A name for each node by itself; several may get the same.
+
+    Args:
+        steps: the nodes.
+        order: their ids.
+        sides: what `python_roles.sides` found.
+        reserved: names that the arguments of ``build`` are likely to need.
+    """
+    return {
+        node_id: _clear(steps[node_id], _base(steps, steps[node_id], sides.get(node_id)), reserved) for node_id in order
+    }
+
+
+def _clear(step: Step, base: str, reserved: Set[str]) -> str:
+    """A name that leaves the plain one to the argument of ``build``."""
+    if step.class_type in PRIMITIVES or (base in reserved and step.users):
+        prefix = _PREFIXES.get(step.class_type)
+        return f"{prefix}_{base}" if prefix else f"{base}_{'text' if step.kinds[:1] == ['STRING'] else 'value'}"
+    return base
+
+
+def plain_name(variable: str) -> str:
+    """The name that a primitive's variable leaves to its argument."""
+    return re.sub(r"_(?:value|text)(_\d+)?$", r"\1", variable)
 
 
 def _base(steps: Mapping[str, Step], step: Step, side: str | None) -> str:
     kind = _used_kind(step)
     title = from_title(step)
-    if kind == "CONDITIONING" and side is not None and len(step.kinds) == 1:
-        return _conditioning(steps, step, side)
+    if kind == "CONDITIONING" and len(step.kinds) == 1:
+        side = side or next((word for word in ("positive", "negative") if title and word in title), None)
+        if side is not None:
+            return _conditioning(steps, step, side)
     if title is not None:
         return title
     fills = filled(step)
@@ -204,6 +236,8 @@ def _base(steps: Mapping[str, Step], step: Step, side: str | None) -> str:
     for pattern, kinds, name in _STEMS:
         if pattern.search(step.class_type) and (not kinds or kind in kinds):
             return name
+    if step.definition is not None and step.definition.api_node and kind == "STRING":
+        return "reply"
     if step.definition is not None and step.definition.api_node and kind == "IMAGE":
         return "edited" if any(steps[s].kinds[slot : slot + 1] == ["IMAGE"] for _, s, slot in step.links()) else "generated"
     if not step.users:
@@ -228,7 +262,7 @@ def _conditioning(steps: Mapping[str, Step], step: Step, side: str) -> str:
         return side
     if step.class_type == "ConditioningZeroOut":
         return side
-    noun = CLASS_NOUNS.get(step.class_type)
+    noun = CLASS_NOUNS.get(step.class_type) or _PREFIXES.get(step.class_type)
     return f"{noun}_{side}" if noun else f"{side}_conditioning"
 
 
@@ -238,7 +272,7 @@ def _model(steps: Mapping[str, Step], step: Step) -> str:
     if not onward:
         return "model"
     if not any(_kind_of(steps, source, slot) == "MODEL" for _, source, slot in step.links()):
-        return "base_model"
+        return CLASS_NOUNS.get(step.class_type) or "base_model"
     return CLASS_NOUNS.get(step.class_type) or "patched_model"
 
 
@@ -263,7 +297,7 @@ def variables(
         group = groups[base]
         if len(group) > 1 and len({marks.get(other) for other in group} - {None}) == len(group):
             mark = marks[node_id]
-            base = base if base.startswith(mark) else f"{mark}_{base.removeprefix('base_')}"
+            base = base if base.startswith(mark) else f"{mark}_{base}"
         found[node_id] = names.claim(base)
     return found
 

@@ -26,6 +26,7 @@ _RANKS: Final[Mapping[str, int]] = {
     "SIGMAS": 6,
 }
 _OTHER: Final = 4
+_LOADED: Final[Mapping[str, int]] = {"MODEL": 0, "CLIP": 1, "VAE": 2}
 
 
 def arrange(steps: Mapping[str, Step]) -> tuple[list[str], int]:
@@ -56,17 +57,30 @@ def arrange(steps: Mapping[str, Step]) -> tuple[list[str], int]:
             ready += [user for user in reversed(users) if waiting[user] == 0 and not steps[user].users]
 
     models = _models(steps)
+    done |= models
+    for node_id in models:
+        for user in {user for user, _, _ in steps[node_id].users}:
+            waiting[user] -= 1
     ends = [step.id for step in steps.values() if not step.users]
-    wanted = [node_id for node_id in _walk(steps, ends, set()) if node_id in models]
-    for node_id in wanted:
+    for node_id in _walk(steps, ends, models):
         emit(node_id)
-    count = len([node_id for node_id in order if node_id in models])
-    order[:] = [n for n in order if n in models] + [n for n in order if n not in models]
-    for node_id in _walk(steps, ends, done):
-        emit(node_id)
-    if len(order) < len(steps):
+    loaded = _walk(steps, _heads(steps, models, order), set())
+    if len(order) + len(loaded) < len(steps):
         raise cycle(steps, [node_id for node_id in steps if node_id not in done])
-    return order, count
+    return [*loaded, *order], len(loaded)
+
+
+def _heads(steps: Mapping[str, Step], models: set[str], order: list[str]) -> list[str]:
+    """The models that the rest of the program takes: diffusion models first, then what encodes, each as it is needed."""
+    place = {node_id: i for i, node_id in enumerate(order)}
+
+    def key(node_id: str) -> tuple[int, int]:
+        step = steps[node_id]
+        kind = step.kinds[0] if step.kinds else ""
+        return _LOADED.get(kind, len(_LOADED)), min(place[user] for user, _, _ in step.users if user in place)
+
+    heads = [n for n in models if any(user in place for user, _, _ in steps[n].users)]
+    return sorted(heads, key=key)
 
 
 def _walk(steps: Mapping[str, Step], ends: list[str], done: set[str]) -> list[str]:
@@ -94,9 +108,10 @@ def _walk(steps: Mapping[str, Step], ends: list[str], done: set[str]) -> list[st
 
 
 def _sources(steps: Mapping[str, Step], node_id: str) -> list[str]:
-    def rank(link: tuple[str, str, int]) -> int:
-        kinds = steps[link[1]].kinds
-        return _RANKS.get(kinds[link[2]], _OTHER) if link[2] < len(kinds) else _OTHER
+    def rank(link: tuple[str, str, int]) -> tuple[int, bool]:
+        name, source, slot = link
+        kinds = steps[source].kinds
+        return _RANKS.get(kinds[slot], _OTHER) if slot < len(kinds) else _OTHER, "negative" in name
 
     return [source for _, source, _ in sorted(steps[node_id].links(), key=rank)]
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 from ..definition import InputDef
 from ..expand import declared
 from ..fields import UPLOAD_FLAGS
+from ..naming import input_name
 from ..values import span
-from .python_names import Names
-from .python_roles import words
+from .python_names import PRIMITIVES, Names, plain_name
 from .python_steps import Step
 from .python_values import takes
 
@@ -24,10 +24,13 @@ _PROMPTS: Final = frozenset(
     "text prompt negative_prompt text_g text_l positive_prompt tags lyrics caption system_prompt user_prompt clip_l t5xxl clip_g "
     "llama string value instructions".split()
 )
-_PRIMITIVES: Final = frozenset(
-    ("PrimitiveInt", "PrimitiveFloat", "PrimitiveString", "PrimitiveStringMultiline", "PrimitiveBoolean")
-)
+RESERVED: Final = frozenset({"prompt", "negative_prompt", "system_prompt", "lyrics", "tags", "seed"}) | _STEPS | _SIZES
+"""Names that arguments are likely to need, so that variables stay clear of them."""
+
 _PYTHON: Final[Mapping[str, str]] = {"INT": "int", "FLOAT": "float", "STRING": "str", "BOOLEAN": "bool", "COMBO": "str"}
+_RANKS: Final[Mapping[str, int]] = {
+    name: i for i, name in enumerate(("width", "height", "length", "steps", "cfg", "guidance"))
+}
 _ROLES: Final = ("prompt", "file", "seed", "size", "step")
 
 
@@ -77,26 +80,22 @@ def parameters(
     alike: dict[str, int] = {}
     for _, base, _, _ in shared:
         alike[base] = alike.get(base, 0) + 1
+    seeds = sum(role == "seed" for role, _, _, _ in shared)
     found: list[tuple[int, Parameter]] = []
     places: Places = {}
     for (role, base, kind, _), group in shared.items():
         first = group[0]
-        name = base
-        if alike[base] > 1 and role not in ("seed",):
-            name = _told_apart(variables[first.step], base)
+        name = _told_apart(variables[first.step], base) if alike[base] > 1 and role != "seed" else base
+        if role == "seed" and seeds == 1:
+            name = "seed"
         upload = any(first.item.flags.get(flag) for flag in UPLOAD_FLAGS)
         annotation = "str | Path" if upload else _PYTHON[kind]
         parameter = Parameter(names.claim(name), annotation, first.value, _about(steps, group))
         found.append((_ROLES.index(role), parameter))
         for wanted in group:
             places[wanted.step, wanted.wire] = parameter
-    found.sort(key=lambda pair: pair[0])
+    found.sort(key=lambda pair: (pair[0], _RANKS.get(pair[1].name, len(_RANKS)), "negative" in pair[1].name))
     return [parameter for _, parameter in found], places
-
-
-def reserved(steps: Mapping[str, Step]) -> set[str]:
-    """Names that parameters are likely to need, so that variables stay clear of them."""
-    return {"prompt", "negative_prompt", "seed", *_STEPS, *_SIZES, *_PROMPTS} - {"value", "string"}
 
 
 def _wanted(step: Step, variable: str, side: str | None) -> Iterator[_Wanted]:
@@ -118,16 +117,21 @@ def _role(
     step: Step, wire: str, item: InputDef, value: Any, variable: str, side: str | None
 ) -> tuple[str, str] | None:
     leaf = wire.rpartition(".")[2]
-    if step.class_type in _PRIMITIVES:
-        base = variable.removesuffix("_value").removesuffix("_node")
+    if step.class_type in PRIMITIVES:
+        base = plain_name(variable)
         role = "prompt" if item.type == "STRING" else "size" if leaf != "seed" else "seed"
         return (role, base) if isinstance(value, (str, int, float)) else None
     if item.type == "COMBO":
         if any(item.flags.get(flag) for flag in UPLOAD_FLAGS):
             return "file", f"{variable}_file" if not variable.endswith("_file") else variable
-        return ("file", "_".join(words(leaf))) if item.folder not in (None, "input", "output") else None
+        if item.folder in (None, "input", "output"):
+            return None
+        return "file", f"{variable}_name" if leaf in ("name", "model_name", "model") else input_name(leaf)
     if item.type == "INT" and leaf in _SEEDS:
-        return "seed", "seed"
+        # A sampler that adds no noise does nothing with its seed.
+        if step.inputs.get("add_noise", True) in (False, "disable"):
+            return None
+        return "seed", "seed" if {"LATENT", "NOISE"} & set(step.kinds) else f"{variable}_seed"
     if item.type in ("INT", "FLOAT"):
         if leaf in _STEPS and (leaf != "denoise" or value != 1):
             return "step", leaf
@@ -156,7 +160,7 @@ def _told_apart(variable: str, base: str) -> str:
         return base if variable == base else f"{base}_{head[-1]}"
     if set(tail) <= set(head):
         return variable
-    while head and head[-1] in tail:
+    while head and (head[-1] in tail or (head[-1] == "model" and tail[-1] == "name")):
         head.pop()
     number = [head.pop()] if head and head[-1].isdigit() else []
     return "_".join([*head, *tail, *number])
@@ -171,5 +175,6 @@ def _about(steps: Mapping[str, Step], group: Sequence[_Wanted]) -> str:
         return f"{where}: a file name on the server, or a path here to upload"
     if item.folder is not None:
         return f"{where}: a file in the server's {item.folder} folder"
-    extent = span(item).removeprefix("range ")
+    wide = item.max is not None and item.max >= 2**53
+    extent = "" if wide else span(item).removeprefix("range ")
     return f"{where}, {extent}" if extent and item.type in ("INT", "FLOAT") and first.role != "seed" else where

@@ -40,6 +40,8 @@ def sides(steps: Mapping[str, Step], order: Sequence[str]) -> dict[str, str]:
             if kind not in ("CONDITIONING", "STRING"):
                 continue
             side = _SIDE_INPUTS.get(name.rpartition(".")[2])
+            if steps[user].class_type == "ConditioningZeroOut":
+                continue  # whatever goes in, nothing of it comes out
             if side:
                 found.add(side)
             elif len(reached.get(user, ())) < 3:

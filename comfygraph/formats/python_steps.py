@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from ..definition import InputDef, NodeDef
 from ..errors import FormatError
+from ..expand import declared
 from ..graph import Graph
 from ..matching import output_kinds
 from ..naming import class_name, output_names
@@ -55,8 +56,14 @@ class Step:
     users: list[tuple[str, str, int]] = field(default_factory=list)
 
     def links(self) -> list[tuple[str, str, int]]:
-        """Its links: (input, id, slot)."""
+        """Its links, in the order of its definition: (input, id, slot)."""
         return [(name, v[0], v[1]) for name, v in self.inputs.items() if type(v) is tuple]
+
+    def sort(self) -> None:
+        """Put the inputs in the order of the definition; those that it does not have come last."""
+        if self.definition is not None and len(self.inputs) > 1:
+            rank = {name: i for i, name in enumerate(declared(self.definition, self.inputs))}
+            self.inputs = dict(sorted(self.inputs.items(), key=lambda pair: rank.get(pair[0], len(rank))))
 
     @property
     def single(self) -> bool:
@@ -103,7 +110,8 @@ def read(graph: Graph, catalogue: Mapping[str, NodeDef] | None, packages: Sequen
             known[class_type] = _typed(class_type, packages)
         typed = known[class_type]
         definition = typed.definition if typed else catalogue.get(class_type) if catalogue is not None else None
-        steps[node_id] = Step(node_id, class_type, typed, definition, dict(entry.inputs or {}), entry.title)
+        step = steps[node_id] = Step(node_id, class_type, typed, definition, dict(entry.inputs or {}), entry.title)
+        step.sort()
     _connect(steps)
     return steps
 

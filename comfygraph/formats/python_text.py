@@ -8,7 +8,7 @@ from typing import Final
 
 from ..generator.text import literal
 
-PAGE: Final = 118
+PAGE: Final = 120
 SHORT: Final = 72
 """Columns: a longer text, or one of several lines, gets a name of its own."""
 
@@ -43,7 +43,9 @@ def constant(name: str, text: str) -> list[str]:
     whole = f"{name} = {literal(text)}"
     if width(whole) <= PAGE:
         return [whole]
-    return [f"{name} = (", *(f"    {literal(piece)}" for piece in _pieces(text, PAGE - 6)), ")"]
+    # What fits on one line of its own stays on it.
+    pieces = [text] if width(literal(text)) <= PAGE - 4 else _pieces(text, PAGE - 6)
+    return [f"{name} = (", *(f"    {literal(piece)}" for piece in pieces), ")"]
 
 
 def _block(name: str, text: str) -> list[str]:
