@@ -143,7 +143,6 @@ class Queue:
                     del self._running[key]
                     self._forgotten.add(prompt_id)
                     self.interrupted.set()
-            self._changed()
 
     def set_flag(self, name: str) -> None:
         """Ask the worker for something between two prompts."""
