@@ -6,6 +6,7 @@ An edit copies the table, never the nodes below it; ids and handles of untouched
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any, cast
 
 from .adopt import insert, source_id
@@ -16,7 +17,7 @@ from .fields import Field, Misfit, Notice, field
 from .graph import Entry, Graph, Token
 from .links import Link, fits
 from .naming import class_name, input_name
-from .node import Node, _outside, _place, walk
+from .node import Node, _outside, _place
 from .problems import Problem
 from .text import did_you_mean
 
@@ -289,8 +290,20 @@ def adopt(graph: Graph, table: Table, links: Iterable[Link[Any]]) -> dict[int, s
         other = node._extra.graph if node._extra is not None else None
         if other is not None and node not in graph:
             raise EditError(f"{node!r} is of another graph: merge the graphs first")
-    fresh = [node for node in walk(iter(sources)) if node._extra is None or node._extra.graph is None]
-    return insert(table, fresh)
+    # What is in the table stands there as edited: what it was once made from is not asked for again.
+    known = {id(entry.token) for entry in table.values()}
+    fresh: dict[int, Node] = {}
+    pending = list(sources)
+    while pending:
+        node = pending.pop()
+        if (
+            id(node._token) not in known
+            and id(node) not in fresh
+            and (node._extra is None or node._extra.graph is None)
+        ):
+            fresh[id(node)] = node
+            pending += [link._node for _, link in node._links]
+    return insert(table, sorted(fresh.values(), key=attrgetter("_serial")))
 
 
 def find_link(graph: Graph, link: Link[Any] | Node) -> tuple[str, int]:
