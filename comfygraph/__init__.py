@@ -9,9 +9,13 @@ Everything here is loaded at first use, so that importing comfygraph costs next 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # see links.py
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    from .batch import sweep as sweep
     from .catalogue import Catalogue as Catalogue
     from .client import AsyncClient as AsyncClient
     from .client import Client as Client
@@ -42,6 +46,7 @@ _HOMES = {
     "Simulator": "simulator",
     "custom_node": "untyped",
     "raw": "raw_values",
+    "sweep": "batch",
 }
 
 __all__ = [
@@ -58,6 +63,7 @@ __all__ = [
     "Simulator",
     "custom_node",
     "raw",
+    "sweep",
 ]
 
 

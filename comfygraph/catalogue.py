@@ -44,7 +44,7 @@ class Catalogue(Mapping[str, NodeDef]):
         10000
     """
 
-    __slots__ = ("_digest", "_input_files", "_nodes", "_raw", "_text", "faults", "open_files", "release")
+    __slots__ = ("_agreed", "_digest", "_input_files", "_nodes", "_raw", "_text", "faults", "open_files", "release")
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ class Catalogue(Mapping[str, NodeDef]):
         self._text: dict[str, str] = dict(lines or {})
         self._nodes: dict[str, NodeDef] = {}
         self._digest = ""
+        self._agreed: dict[int, tuple[NodeDef, bool]] = {}
         self._input_files: frozenset[str] | None = None
         self.faults: Mapping[str, str] = dict(faults or {})
         self.release = release
@@ -179,6 +180,14 @@ class Catalogue(Mapping[str, NodeDef]):
         if node is None and type(class_type) is str and class_type in self:
             node = self[class_type]
         return cast("NodeDef | None", node)
+
+    def agrees(self, definition: NodeDef) -> bool:
+        """Whether this catalogue says the same of a class as `definition` does."""
+        known = self._agreed.get(id(definition))
+        if known is None:
+            # The definition is kept, so that its id stays its own.
+            known = self._agreed[id(definition)] = (definition, self.find(definition.class_type) == definition)
+        return known[1]
 
     def __contains__(self, class_type: object) -> bool:
         return class_type in self._raw or class_type in self._text

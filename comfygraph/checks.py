@@ -87,13 +87,13 @@ class _Check:
         """Everything: classes, outputs, shape, then each node that no constructor has checked against these
         definitions.
         """
-        table, find, definitions = self.table, self.known.find, self.definitions
+        table, known, definitions = self.table, self.known, self.definitions
         found: list[Problem] = []
         outputs: set[str] = set()
         pending: list[str] = []
         paid: list[str] = []
         for node_id, entry in table.items():
-            definition = find(entry.class_type)
+            definition = known.find(entry.class_type)
             if definition is None:
                 found.append(self._unknown_class(node_id, entry))
                 continue
@@ -104,7 +104,7 @@ class _Check:
                 paid.append(node_id)
             if definition.templates:
                 self.templated = True
-            if entry.proof is not definition and (entry.proof is None or entry.proof != definition):
+            if entry.proof is not definition and (entry.proof is None or not known.agrees(entry.proof)):
                 pending.append(node_id)
         reached = self._shape(outputs, found)
         for node_id in pending:

@@ -1,27 +1,43 @@
 """Links: what travels from one node's constructor to the next.
 
-An input accepts a `Link` of its kind. An `Output` is one slot of one node; a node with exactly one output is a link
-itself
-(`node.Node1`). The kind is a phantom type (see `kinds`) that only type checkers look at; at run time a link carries
-the socket
+An input accepts a `Link` of its kind. An `Output` is one slot of one node; a node with exactly one output is a link itself
+(`node.Node1`). The kind is a phantom type (see `kinds`) that only type checkers look at; at run time a link carries the socket
 type as the server writes it, and `fits` is the server's own rule for which types go together.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+TYPE_CHECKING = False  # to import typing would cost as much as all of a script's node classes
 
 if TYPE_CHECKING:
+    from typing import Final, Generic, TypeVar
+
     from .node import Node
 
-K_co = TypeVar("K_co", covariant=True)
+    K_co = TypeVar("K_co", covariant=True)
+
+    class _OfKind(Generic[K_co]):
+        __slots__ = ()
+
+else:
+    K_co = None
+
+    class _OfKind:
+        """Takes a kind, ``Link[k.Model]``, and leaves it to type checkers: a tenth of what ``typing.Generic`` costs a class."""
+
+        __slots__ = ()
+
+        def __class_getitem__(cls, kind: object) -> type:
+            return cls
+
 
 ANY: Final = "*"
 MATCH_TYPE: Final = "COMFY_MATCHTYPE_V3"
 
 
-class Link(Generic[K_co]):
+class Link(_OfKind[K_co]):
     """What an input accepts: an `Output` of kind `K_co`, or a node with that one output."""
 
     __slots__ = ()

@@ -12,16 +12,18 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from operator import attrgetter
 from types import CodeType, FrameType, MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from .links import K_co, Link, Output
+from .links import TYPE_CHECKING, K_co, Link, Output
 
 if TYPE_CHECKING:
+    from typing import Any, ClassVar, TypeVar
+
     from .definition import InputDef, NodeDef
     from .fields import Field
     from .graph import Graph
 
-N = TypeVar("N", bound="Node")
+    N = TypeVar("N", bound="Node")
+
 _serials = count(1)
 _PACKAGE = __name__.rpartition(".")[0]
 # The packages of ours whose functions make nodes for a caller: the place to report is the caller's.
@@ -59,7 +61,7 @@ class Extra:
         self.title: str | None = None
         self.token: object | None = None
         self.graph: Graph | None = None
-        self.id: str | None = None
+        self.id = ""
 
 
 class _Called(type):
@@ -138,7 +140,7 @@ class Node(metaclass=_Called):
         """What the node was given, or, for a node of a graph (``graph[node]``), what it has there."""
         extra = self._extra
         if extra is not None and extra.graph is not None:
-            return extra.graph._inputs_of(cast("str", extra.id))
+            return extra.graph._inputs_of(extra.id)
         return MappingProxyType(self._inputs)
 
     @property
@@ -155,7 +157,7 @@ class Node(metaclass=_Called):
         extra = self._extra
         if extra is None:
             return None
-        return extra.title if extra.graph is None else extra.graph._title_of(cast("str", extra.id))
+        return extra.title if extra.graph is None else extra.graph._title_of(extra.id)
 
     @property
     def where(self) -> str | None:
@@ -353,7 +355,7 @@ def _plan_of(cls: type[Node]) -> Plan:
         if definition is None:
             definition = _catalogue_of(cls)[cls.class_type]
         plan = cls._plan = Plan(definition, cls.__name__)
-    return cast("Plan", plan)
+    return plan
 
 
 def _catalogue_of(cls: type) -> Mapping[str, NodeDef]:
@@ -362,14 +364,15 @@ def _catalogue_of(cls: type) -> Mapping[str, NodeDef]:
         package = sys.modules.get(base.__module__.rpartition(".")[0])
         definitions = getattr(package, "definitions", None)
         if definitions is not None:
-            return cast("Mapping[str, NodeDef]", definitions())
+            found: Mapping[str, NodeDef] = definitions()
+            return found
     raise LookupError(cls.__qualname__)
 
 
 def _output_kinds(node: Node, definition: NodeDef) -> list[str]:
     extra = node._extra
     if extra is not None and extra.graph is not None:
-        return extra.graph._kinds_of(cast("str", extra.id))
+        return extra.graph._kinds_of(extra.id)
     from .matching import output_kinds
 
     return output_kinds(definition, node._inputs)
@@ -466,14 +469,14 @@ def walk(nodes: Iterator[Node]) -> list[Node]:
     long.
     """
     seen: dict[int, Node] = {}
-    pending = list(nodes)
+    pending: list[Any] = list(nodes)
     while pending:
         node = pending.pop()
         if id(node) not in seen:
             seen[id(node)] = node
             for _, link in node._links:
                 # A plain node as a link is its own source: asking its property would cost more than the whole step.
-                pending.append(link._node if type(link) is Output else cast("Node", link))
+                pending.append(link._node if type(link) is Output else link)
     return sorted(seen.values(), key=_by_serial)
 
 

@@ -25,7 +25,10 @@ is a union, ``Link[k.Image | k.Mask]``, and ``"*"`` is ``Any``.
 
 from __future__ import annotations
 
-from typing import Final
+from .links import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final
 '''
 
 _CHOICE: Final = f'''

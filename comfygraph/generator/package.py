@@ -85,7 +85,7 @@ def package_sources(
                 raise DefinitionError(f"module {module} is called like a node class; change generator.modules.MODULES")
             module = f"nodes_{module}"
         modules.setdefault(module, []).append(node)
-    files = {"__init__.py": _index({m: [names[n.class_type] for n in ns] for m, ns in modules.items()}, layout)}
+    files = _index({m: [names[n.class_type] for n in ns] for m, ns in modules.items()}, layout)
     for module, members in modules.items():
         classes = [(names[n.class_type], n) for n in members]
         files[f"{module}.py"] = _module(classes, library, layout, tooltips)
@@ -142,18 +142,20 @@ def _imports(used: set[str], at_run_time: set[str], library: Library, layout: La
     kinds_late = "k" in used and "k" not in at_run_time
     late = [
         from_import("collections.abc", of(("Mapping", "Sequence"), used), 4),
+        from_import("typing", of(("Any", "Literal"), used - at_run_time), 4),
         [f"    {layout.kinds}"] if kinds_late else [],
         from_import(here("links"), of(("Link", "Output"), used), 4),
         from_import(here("uploads"), of(("Uploadable",), used), 4),
         from_import(".options", lists, 4),
     ]
+    # Nodes are imported by every script: most modules do without `typing`, which costs more than they do themselves.
     now = [
+        from_import("typing", of(("Any", "Generic", "TypeVar"), at_run_time), 0),
         [layout.kinds] if "k" in used and not kinds_late else [],
+        from_import(here("links"), ["TYPE_CHECKING"] if any(late) else [], 0),
         from_import(here("node"), of(("Node", "Node1", "Option"), used), 0),
     ]
-    typing = of(("Any", "Generic", "Literal", "TypeVar"), used)
-    typing = ["TYPE_CHECKING", *typing] if any(late) else typing
-    lines = _sections([from_import("typing", typing, 0), *now])
+    lines = _sections(now)
     return [*lines, "", "if TYPE_CHECKING:", *_sections(late)] if any(late) else lines
 
 
@@ -199,15 +201,14 @@ def _used(source: str) -> tuple[set[str], set[str]]:
     return late | now, now
 
 
-def _index(modules: Mapping[str, list[str]], layout: Layout) -> str:
+def _index(modules: Mapping[str, list[str]], layout: Layout) -> dict[str, str]:
+    """The package's index: what runs, and beside it the stub by which type checkers and editors find each class."""
     where = {name: module for module, names in modules.items() for name in names}
-    imports = [
-        line
-        for module in sorted(modules)
-        for line in from_import(f".{module}", sorted(modules[module], key=member_order), 4)
-    ]
     every = sorted(where)
-    lines = [
+    exported = listing(
+        "__all__ = [", [literal(name) for name in sorted([*every, "definitions"], key=exported_order)], "]"
+    )
+    head = [
         f'"""The nodes of {prose(layout.what)} as typed classes, each loaded when it is first asked for.',
         "",
         f"{MARK} {layout.command}; do not edit.",
@@ -215,37 +216,54 @@ def _index(modules: Mapping[str, list[str]], layout: Layout) -> str:
         "",
         "from __future__ import annotations",
         "",
-        "from typing import TYPE_CHECKING, Any, Final",
+    ]
+    catalogue = layout.module("catalogue")
+    runs = [
+        *head,
+        f"from {layout.module('links')} import TYPE_CHECKING",
         "",
         "if TYPE_CHECKING:",
-        *_sections([[f"    from {layout.module('catalogue')} import Catalogue"], imports]),
+        *_sections([["    from typing import Any, Final"], [f"    from {catalogue} import Catalogue"]]),
         "",
-        *listing("__all__ = [", [literal(name) for name in sorted([*every, "definitions"], key=exported_order)], "]"),
+        "_MODULES: Final[dict[str, str]] = {",
+        *(f"    {literal(name)}: {literal(where[name])}," for name in every),
+        "}",
         "",
-        *listing(
-            "_MODULES: Final[dict[str, str]] = {", [f"{literal(name)}: {literal(where[name])}" for name in every], "}"
-        ),
+        '__all__ = [*_MODULES, "definitions"]',
         "",
         "",
         *layout.definitions,
         "",
         "",
-        "if not TYPE_CHECKING:  # a checker would take any name for one of ours",
+        "def __getattr__(name: str) -> Any:",
+        "    module = _MODULES.get(name)",
+        "    if module is None:",
+        '        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")',
+        "    from importlib import import_module",
         "",
-        "    def __getattr__(name: str) -> Any:",
-        "        module = _MODULES.get(name)",
-        "        if module is None:",
-        '            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")',
-        "        from importlib import import_module",
+        '    found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)',
+        "    return found",
         "",
-        '        found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)',
-        "        return found",
         "",
-        "    def __dir__() -> list[str]:",
-        "        return sorted({*globals(), *_MODULES})",
+        "def __dir__() -> list[str]:",
+        "    return sorted({*globals(), *_MODULES})",
         "",
     ]
-    return "\n".join(lines)
+    imports = [
+        line
+        for module in sorted(modules)
+        for line in from_import(f".{module}", sorted(modules[module], key=member_order), 0)
+    ]
+    stub = [
+        *head,
+        *_sections([[f"from {catalogue} import Catalogue"], imports]),
+        "",
+        *exported,
+        "",
+        "def definitions() -> Catalogue: ...",
+        "",
+    ]
+    return {"__init__.py": "\n".join(runs), "__init__.pyi": "\n".join(stub)}
 
 
 def exported_order(name: str) -> tuple[Any, ...]:

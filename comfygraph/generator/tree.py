@@ -85,7 +85,7 @@ def differences(root: Path, wanted: dict[str, bytes]) -> list[str]:
     ]
     left = [
         f"comfygraph/nodes/{path.name}"
-        for path in sorted((root / "comfygraph" / "nodes").glob("*.py"))
+        for path in sorted((root / "comfygraph" / "nodes").glob("*.py*"))
         if MARK in path.read_text(encoding="utf-8", errors="replace")[:2000]
     ]
     return sorted({*found, *(path for path in left if path not in wanted)})
