@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from .definition import AUTOGROW, DYNAMIC_COMBO
 from .errors import DefinitionError
@@ -54,9 +54,6 @@ class NodeRecord(BaseModel):
     api_node: bool | None = None
 
 
-_OBJECT_INFO: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[Name, dict[str, Any]])
-
-
 def read_object_info(data: object, *, source: str = "object_info") -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Check a whole ``object_info`` answer.
 
@@ -71,15 +68,15 @@ def read_object_info(data: object, *, source: str = "object_info") -> tuple[dict
     Raises:
         DefinitionError: `data` is no ``object_info``, or no record of it can be read; one line that says why.
     """
-    try:
-        nodes = _OBJECT_INFO.validate_python(data)
-    except ValidationError as error:
-        raise DefinitionError(
-            f"{source}: not node definitions (an object_info answer is an object of node records): {_first(error)}"
-        ) from None
+    if not isinstance(data, dict) or not all(isinstance(node, dict) for node in data.values()):
+        raise DefinitionError(f"{source}: not node definitions: an object_info answer is an object of node records")
+    nodes: dict[str, Any] = data
     records: dict[str, dict[str, Any]] = {}
     faults: dict[str, str] = {}
     for class_type, node in nodes.items():
+        if len(class_type) > MAX_NAME or not _is_text(class_type):
+            faults[class_type] = "its name is no text that can be sent"
+            continue
         try:
             record = NodeRecord.model_validate(node)
         except ValidationError as error:
@@ -97,6 +94,11 @@ def read_object_info(data: object, *, source: str = "object_info") -> tuple[dict
         class_type, fault = next(iter(faults.items()))
         raise DefinitionError(f"{source}: no node definition in it can be read; node {class_type!r}: {fault}")
     return records, faults
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name is Unicode text: JSON can hold halves of characters, which no file and no request can."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _fault(spec: Any) -> str:

@@ -156,3 +156,9 @@ def test_an_input_that_only_the_server_needs_is_filled_from_its_default() -> Non
     assert [(p.code, p.input) for p in notes] == [("input_filled", "eta")]
     assert fitted[sampled].inputs["eta"] == 0.25
     assert [(p.code, p.input) for p in fitted.check(known)] == [("required_input_missing", "guide")]
+
+
+def test_a_name_that_is_no_text_spoils_nothing_else() -> None:
+    known = Catalogue.from_object_info({"X": record(a=["INT"]), "\ud800": record(a=["INT"]), "y" * 301: record(a=["INT"])})
+    assert list(known) == ["X"]
+    assert len(known.faults) == 2
