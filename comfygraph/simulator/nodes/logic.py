@@ -86,7 +86,7 @@ def expression(context: Context, /, *, expression: str, values: dict[str, Any]) 
     return number, int(result), bool(result)
 
 
-def resolution(context: Context, /, *, aspect_ratio: str, megapixels: float, multiple: int) -> tuple[Any, ...]:
+def resolution(context: Context, /, *, aspect_ratio: str, megapixels: float, multiple: int = 8) -> tuple[Any, ...]:
     """ResolutionSelector: ``"3:2 (Photo)"`` and a number of megapixels."""
     across, down = (float(part) for part in aspect_ratio.split(" ", 1)[0].split(":"))
     unit = math.sqrt(megapixels * 1024 * 1024 / (across * down))
