@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import EditError, GraphError
 from .graph import Entry, Graph, Token
-from .node import Node
+from .node import Node, whence
 from .problems import Problem
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def insert(table: dict[str, Entry], nodes: Iterable[Node]) -> dict[int, str]:
                             name,
                             node.class_type,
                             hint="give one of them another name",
-                            where=node.where,
+                            **whence(node),
                         )
                     ]
                 )
@@ -112,6 +112,11 @@ def _bring(table: dict[str, Entry], graph: Graph, node_id: str) -> None:
 def frozen(graph: Graph) -> list[tuple[Any, ...]]:
     """The rows of a graph as plain data, for pickling: no handle is kept, so that no chain of nodes is walked."""
     return [(node_id, e.class_type, e.inputs, e.rest) for node_id, e in graph._table.items()]
+
+
+def handle(graph: Graph, node_id: str) -> Node:
+    """The handle of a node, for unpickling."""
+    return graph[node_id]
 
 
 def thaw(rows: list[tuple[Any, ...]], rules: tuple[Any, ...]) -> Graph:

@@ -20,7 +20,7 @@ from .fields import judge_data
 from .links import fits
 from .matching import output_kinds, verdicts
 from .naming import output_name
-from .node import Node
+from .node import whence
 from .problems import Problem, Severity
 from .raw_values import Raw
 from .self_checks import self_check
@@ -451,8 +451,7 @@ class _Check:
     ) -> Problem:
         entry = self.table[node_id]
         class_type = entry.class_type if isinstance(entry.class_type, str) else None
-        where = entry.token.where if isinstance(entry.token, Node) else None
-        return Problem(severity, code, message, node_id, class_type, name, hint, where)
+        return Problem(severity, code, message, node_id, class_type, name, hint, **whence(entry.token))
 
     # -- kinds --------------------------------------------------------------------------------------------------------
 

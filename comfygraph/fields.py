@@ -131,7 +131,7 @@ class Field:
             if fitting
             else f"no output of {node.class_type} fits; {self.wanted()}"
         )
-        where = f" (made at {node.where})" if node.where else ""
+        where = f" ({', '.join(filter(None, (node.variable, node.where)))})" if node.where else ""
         return self.misfit(
             "return_type_mismatch", f"{self.name} takes {wanted}, and {source}{where} gives {link._kind}", hint
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .definition import MISSING, InputDef
 from .expand import declared
 from .graph import Graph
-from .node import Node
+from .node import whence
 from .problems import Problem
 from .text import shown
 
@@ -76,5 +76,4 @@ def _last(name: str) -> str:
 
 
 def _note(code: str, message: str, node_id: str, entry: Entry, name: str) -> Problem:
-    where = entry.token.where if isinstance(entry.token, Node) else None
-    return Problem("warning", code, message, node_id, entry.class_type, name, where=where)
+    return Problem("warning", code, message, node_id, entry.class_type, name, **whence(entry.token))

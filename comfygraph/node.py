@@ -163,9 +163,17 @@ class Node(metaclass=_Called):
     def where(self) -> str | None:
         """``file:line`` of the call that made the node; None for a node that was loaded."""
         site = self._site
-        if isinstance(site, tuple):
-            site = self._site = _place(*site)
-        return site
+        return _place(*site) if isinstance(site, tuple) else site
+
+    @property
+    def variable(self) -> str | None:
+        """The variable that the call was assigned to, when it can be had."""
+        site = self._site
+        if not isinstance(site, tuple):
+            return None
+        from .sites import variable
+
+        return variable(*site)
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -258,6 +266,15 @@ class Node(metaclass=_Called):
             return _plan_of(cls).definition
         except LookupError:
             return None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By way of a graph, whose pickle is a flat table: a chain of nodes would be pickled by recursion.
+        from .adopt import handle
+        from .graph import Graph
+
+        extra = self._extra
+        graph = Graph(self) if extra is None or extra.graph is None else extra.graph
+        return handle, (graph, graph.id(self))
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Node) and self._token is other._token)
@@ -384,7 +401,7 @@ def _match(node: Node, plan: Plan) -> None:
     from .problems import Problem
 
     found = [
-        Problem(v.severity, v.code, v.message, class_type=node.class_type, input=name, hint=v.hint, where=node.where)
+        Problem(v.severity, v.code, v.message, class_type=node.class_type, input=name, hint=v.hint, **whence(node))
         for name, v in verdicts(plan.definition, node._inputs)
     ]
     if found:
@@ -426,7 +443,7 @@ def _bind_slowly(node: Node, plan: Plan, values: tuple[Any, ...], error: Excepti
                     class_type=node.class_type,
                     input=misfit.name,
                     hint=v.hint,
-                    where=node.where,
+                    **whence(node),
                 )
             )
     if found:
@@ -445,6 +462,11 @@ def _refuse_option(option: Option, error: Any) -> None:
     raise GraphError(
         [Problem(v.severity, v.code, message, class_type=option._at[0], input=error.name, hint=v.hint, where=where)]
     ) from None
+
+
+def whence(node: object) -> dict[str, Any]:
+    """Where a node was made, as arguments of a `Problem`; nothing for a node that was loaded."""
+    return {"where": node.where, "variable": node.variable} if isinstance(node, Node) else {}
 
 
 def _outside(frame: FrameType | None) -> tuple[CodeType, int] | str | None:

@@ -22,6 +22,7 @@ class Problem:
         input: the input's name as the server knows it (dotted inside dynamic inputs).
         hint: what would fit, or what to do; one line; may be empty.
         where: ``file:line`` of the user's own call that made the node, when it was made in Python.
+        variable: the variable that the call was assigned to, when it can be had.
     """
 
     severity: Severity
@@ -32,6 +33,7 @@ class Problem:
     input: str | None = None
     hint: str = ""
     where: str | None = None
+    variable: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The problem as plain data, for JSON."""
@@ -77,5 +79,5 @@ def _place(problem: Problem) -> str:
     elif problem.class_type:
         parts.append(problem.class_type)
     if problem.where:
-        parts.append(problem.where)
+        parts.append(f"{problem.variable} = … in {problem.where}" if problem.variable else problem.where)
     return ", ".join(parts)

@@ -423,7 +423,7 @@ def test_a_constructor_names_all_that_is_wrong_and_the_line() -> None:
     assert {(p.where or "").rpartition(":")[0].replace("\\", "/").rpartition("/")[2] for p in problems} == {
         "test_checks.py"
     }
-    assert "CheckpointLoaderSimple.CLIP (made at " in problems[0].message
+    assert "CheckpointLoaderSimple.CLIP (ckpt, " in problems[0].message
 
 
 def test_a_constructor_called_with_wrong_names() -> None:

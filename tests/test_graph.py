@@ -197,8 +197,31 @@ def test_kinds_through_a_long_chain_of_match_types_need_no_recursion() -> None:
     prompt: dict[str, Any] = {"0": {"class_type": "EmptyImage", "inputs": {}}}
     for i in range(1, 5000):
         both = [str(i - 1), 0]
-        prompt[str(i)] = {"class_type": "ComfySwitchNode", "inputs": {"switch": True, "on_true": both, "on_false": both}}
+        prompt[str(i)] = {
+            "class_type": "ComfySwitchNode",
+            "inputs": {"switch": True, "on_true": both, "on_false": both},
+        }
     graph = Graph.from_api(prompt)
     assert graph["4999"].outputs_by_name == {"OUTPUT": "IMAGE"}
-    looped = Graph.from_api({**prompt, "1": {"class_type": "ComfySwitchNode", "inputs": {"switch": True, "on_true": ["4999", 0]}}})
+    looped = Graph.from_api(
+        {**prompt, "1": {"class_type": "ComfySwitchNode", "inputs": {"switch": True, "on_true": ["4999", 0]}}}
+    )
     assert looped["4999"].outputs_by_name == {"OUTPUT": "*"}
+
+
+def test_problems_name_the_line_and_the_variable() -> None:
+    wide = EmptyImage(width="512")  # type: ignore[arg-type]
+    graph = Graph(SaveImage(images=wide))
+    [problem] = graph.check()
+    line = (problem.where or "").rpartition(":")[2]
+    assert (problem.variable, line.isdigit()) == ("wide", True)
+    assert f"  at: node 1 (EmptyImage), wide = … in {problem.where}" in str(problem)
+    assert "test_graph.py" in (problem.where or "")
+
+
+def test_pickled_handles_still_find_their_nodes() -> None:
+    graph, _, sampled, _ = sdxl()
+    again, handle = pickle.loads(pickle.dumps((graph, graph[sampled])))
+    assert handle in again
+    assert again.set(handle, steps=3)[handle].inputs["steps"] == 3
+    assert pickle.loads(pickle.dumps(sampled)).inputs["seed"] == 42
