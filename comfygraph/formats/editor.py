@@ -6,12 +6,12 @@ The other way round of `workflow.to_api`, and by the same tables and forms: that
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from ..definition import ANY, AUTOGROW, MATCH_TYPE, MISSING, NodeDef
 from ..expand import declared, growing
 from . import editor_tables as tables
-from .editor_file import FileNode, Link
+from .editor_file import FileNode, Link, mapping, sequence
 from .editor_graph import Graph as Drawing
 from .editor_graph import Node
 from .editor_literal import as_typed
@@ -75,10 +75,11 @@ def original_ids(workflow: Mapping[str, Any]) -> dict[str, str]:
     Nodes that were copied in the editor share an id there; only the first of them has it here.
     """
     found: dict[str, str] = {}
+    taken: set[str] = set()
     for node in workflow["nodes"]:
-        ours = node["properties"].get(OURS)
-        kept = cast("dict[str, Any]", ours).get("id") if isinstance(ours, dict) else None
-        if isinstance(kept, str) and kept not in found.values():
+        kept = (mapping(node["properties"].get(OURS)) or {}).get("id")
+        if isinstance(kept, str) and kept not in taken:
+            taken.add(kept)
             found[str(node["id"])] = kept
     return found
 
@@ -120,8 +121,7 @@ class _Draft:
         entry = self.prompt[node_id]
         kind = entry.get("class_type")
         kind = kind if isinstance(kind, str) and kind else "(no class)"
-        meta: Any = entry.get("_meta")
-        title = cast("dict[str, Any]", meta).get("title") if isinstance(meta, dict) else None
+        title = (mapping(entry.get("_meta")) or {}).get("title")
         file = FileNode(str(self.number[node_id]), kind, "", 0, [], [], [], None, {})
         definition = catalogue.get(kind)
         node = Node(file, "unknown" if definition is None else "real", self.drawing, definition=definition)
@@ -212,14 +212,11 @@ def _is_number(node_id: str) -> bool:
 
 
 def _inputs(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    inputs: Any = entry.get("inputs")
-    return iter(cast("dict[str, Any]", inputs).items() if isinstance(inputs, dict) else ())
+    return iter((mapping(entry.get("inputs")) or {}).items())
 
 
 def _link(value: Any) -> tuple[str, int] | None:
-    if not isinstance(value, list):
-        return None
-    pair = cast("list[Any]", value)
+    pair = sequence(value)
     if len(pair) == 2 and isinstance(pair[0], str) and type(pair[1]) is int:
         return pair[0], pair[1]
     return None
@@ -227,9 +224,8 @@ def _link(value: Any) -> tuple[str, int] | None:
 
 def _plain(value: Any) -> Any:
     """A value as a widget holds it: lists are wrapped on the wire only, where they would be taken for links."""
-    if isinstance(value, dict) and _WRAPPED in value:
-        return cast("dict[str, Any]", value)[_WRAPPED]
-    return value
+    wrapped = mapping(value)
+    return wrapped[_WRAPPED] if wrapped is not None and _WRAPPED in wrapped else value
 
 
 def _order(prompt: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -261,7 +257,7 @@ def fill(form: Form, definition: NodeDef, values: dict[str, Any]) -> None:
     """
     grows = definition.class_type == "CustomCombo"
     place = 0
-    box: Any = None
+    box: Widget | None = None
     while place < len(form.widgets):
         widget = form.widgets[place]
         place += 1
@@ -271,8 +267,8 @@ def fill(form: Form, definition: NodeDef, values: dict[str, Any]) -> None:
             value = values.pop(widget.name, MISSING)
             if value is not MISSING:
                 choose(form, widget, _typed(widget, value))
-        elif box is not None and widget.name in tables.BOX_FIELDS and isinstance(box.value, dict):
-            widget.value = cast("dict[str, Any]", box.value).get(widget.name, widget.value)
+        elif box is not None and widget.name in tables.BOX_FIELDS:
+            widget.value = (mapping(box.value) or {}).get(widget.name, widget.value)
         if grows and widget is form.widgets[-1] and widget.value and len(form.widgets) < MAX_OPTION_WIDGETS:
             form.widgets.append(Widget(f"option{len(form.widgets) - 1}", "STRING", ""))
 

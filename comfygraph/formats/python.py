@@ -14,11 +14,12 @@ from .python_calls import Writer
 from .python_names import Names, base_names, variables
 from .python_order import arrange
 from .python_parameters import RESERVED, Parameter, parameters
+from .python_repeats import Repeat, complete, find, hidden
 from .python_roles import sides
 from .python_steps import Step, kinds, read
 from .python_text import constant
 
-_OWN: Final = ("Client", "Graph", "OMITTED", "Path", "custom_node", "raw")
+_OWN: Final = ("Any", "Client", "Graph", "Link", "OMITTED", "Path", "custom_node", "k", "raw")
 
 
 def to_python(
@@ -71,15 +72,21 @@ class _Program:
         self.name = name
         side_of = sides(steps, order)
         classes = {step.typed.name for step in steps.values() if step.typed is not None}
-        names = Names({*_OWN, *classes})
+        self.module_names = {*_OWN, *classes}
+        names = Names(self.module_names)
         self.parameters: list[Parameter] = []
         bases = base_names(steps, order, side_of, RESERVED)
-        drawn = variables(steps, order, bases, names)
+        repeats = [] if keep_ids else find(steps, order)
+        drawn = variables(steps, order, bases, names, hidden(repeats))
         self.parameters, places = parameters(steps, order, drawn, side_of, names)
-        self.writer = Writer(steps, drawn, places, names, keep_ids)
+        self.repeats = complete(repeats, steps, places, bases, names)
+        self.bases = bases
+        self.hidden = hidden(self.repeats)
+        self.writer = Writer(steps, drawn, places, names, keep_ids=keep_ids)
 
     def source(self) -> str:
         body = self._body()
+        functions = [line for repeat in self.repeats for line in [*self._function(repeat), "", ""]]
         texts = self.writer.texts
         signature = self._signature()
         parts: list[list[str]] = [
@@ -89,7 +96,7 @@ class _Program:
         ]
         head = "\n\n".join("\n".join(part) for part in parts)
         build = [*signature, *self._arguments(), *body]
-        return "\n".join([head, "", "", *build, "", "", *self._main(), ""])
+        return "\n".join([head, "", "", *functions, *build, "", "", *self._main(), ""])
 
     def _docstring(self) -> list[str]:
         steps = self.steps.values()
@@ -111,8 +118,16 @@ class _Program:
         used = self.writer.used
         found: list[str] = []
         if any("Path" in p.annotation for p in self.parameters):
-            found += ["from pathlib import Path", ""]
-        found += _from("comfygraph", {"Client", "Graph"} | (used & set(_OWN)) - {"Path"})
+            found.append("from pathlib import Path")
+        if "Any" in used:
+            found.append("from typing import Any")
+        if found:
+            found.append("")
+        found += _from("comfygraph", {"Client", "Graph"} | (used & {"OMITTED", "custom_node", "raw"}))
+        if "k" in used:
+            found.append("from comfygraph import kinds as k")
+        if "Link" in used:
+            found.append("from comfygraph.links import Link")
         modules: dict[str, set[str]] = {}
         for step in self.steps.values():
             if step.typed is not None:
@@ -145,12 +160,13 @@ class _Program:
     def _body(self) -> list[str]:
         writer = self.writer
         found: list[str] = []
+        calls = {part[-1]: (repeat, i) for repeat in self.repeats for i, part in enumerate(repeat.parts)}
         paragraph: list[str] = []
         written_models = 0
         for i, node_id in enumerate(self.order):
-            if node_id in writer.inlined:
+            if node_id in self.hidden or (node_id in writer.inlined and node_id not in calls):
                 continue
-            statement = writer.statement(node_id)
+            statement = self._call(*calls[node_id]) if node_id in calls else writer.statement(node_id)
             if found and (i >= self.models > written_models or self._ends_paragraph(paragraph, i)):
                 found.append("")
                 paragraph.clear()
@@ -160,6 +176,46 @@ class _Program:
         ends = [("", layout.Atom(writer.variables[n])) for n in self.order if not self.steps[n].users]
         found += layout.lines(layout.call("Graph", ends), head="return ", indent=4)
         return found
+
+    def _call(self, repeat: Repeat, part: int) -> list[str]:
+        """The statement that calls a helper function."""
+        root = repeat.parts[part][-1]
+        given: list[tuple[str, layout.Expr]] = []
+        for argument in repeat.arguments:
+            node_id, wire = argument.places[0]
+            given.append((f"{argument.name}=", self.writer.argument(repeat.counterpart(part, node_id), wire)))
+        return layout.lines(layout.call(repeat.name, given), head=f"{self.writer.variables[root]} = ", indent=4)
+
+    def _function(self, repeat: Repeat) -> list[str]:
+        """A helper function: a part of the pipeline that comes again."""
+        part = repeat.parts[0]
+        root = self.steps[part[-1]]
+        assert root.typed is not None
+        own = Names({*(argument.name for argument in repeat.arguments), *self.module_names})
+        variables = {node_id: own.claim(self.bases[node_id]) for node_id in part}
+        holes = {place: argument.name for argument in repeat.arguments for place in argument.places}
+        writer = self.writer.inside(set(part), variables, holes, part[-1])
+        for argument in repeat.arguments:
+            for name in ("Any", "Link", "k"):
+                if name in argument.annotation.replace("[", " ").replace("]", " ").replace(".", " ").split():
+                    self.writer.used.add(name)
+        items = [f"{argument.name}: {argument.annotation}" for argument in repeat.arguments]
+        line = f"def {repeat.name}(*, {', '.join(items)}) -> {root.typed.name}:"
+        long = ["    *,", *(f"    {item}," for item in items)]
+        head = [line] if len(line) <= layout.WIDTH else [f"def {repeat.name}(", *long, f") -> {root.typed.name}:"]
+        body = [line for node_id in part if node_id not in writer.inlined for line in writer.statement(node_id)]
+        return [
+            *head,
+            f'    """{self._what(repeat)}"""',
+            *body,
+            f"    return {variables[part[-1]]}",
+        ]
+
+    def _what(self, repeat: Repeat) -> str:
+        classes = [prose(self.steps[node_id].class_type) for node_id in repeat.parts[0]]
+        text = f"{', '.join(classes[:-1])} and {classes[-1]}: the pipeline has this part {len(repeat.parts)} times."
+        short = f"A part that the pipeline has {len(repeat.parts)} times, up to {classes[-1]}."
+        return text if len(text) < 100 else short
 
     def _ends_paragraph(self, paragraph: Sequence[str], place: int) -> bool:
         """Whether a blank line reads well here: behind a sampler, or behind what saves and shows."""

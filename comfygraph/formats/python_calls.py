@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, cast
 
 from ..definition import ANY, MISSING, InputDef
 from ..errors import FormatError
+from ..expand import declared
 from ..generator.text import literal
 from ..matching import verdicts
 from ..node import Node, Option
@@ -36,17 +37,41 @@ class Writer:
     """
 
     def __init__(
-        self, steps: Mapping[str, Step], variables: dict[str, str], places: Places, names: Names, keep_ids: bool
+        self,
+        steps: Mapping[str, Step],
+        variables: Mapping[str, str],
+        places: Places,
+        names: Names,
+        *,
+        keep_ids: bool = False,
+        holes: Mapping[tuple[str, str], str] | None = None,
+        within: Set[str] | None = None,
     ) -> None:
         self._steps = steps
         self._places = places
         self._names = names
         self._keep_ids = keep_ids
+        self._holes = holes or {}
         self.variables = variables
         self.texts: dict[str, str] = {}
         self.used: set[str] = set()
         self._written: dict[str, Expr] = {}
-        self.inlined = set() if keep_ids else {s.id for s in steps.values() if self._is_small_leaf(s)}
+        self.inlined: set[str] = set()
+        if not keep_ids:
+            here = steps.values() if within is None else [steps[node_id] for node_id in within]
+            self.inlined = {step.id for step in here if self._is_small_leaf(step)}
+
+    def inside(
+        self,
+        nodes: Set[str],
+        variables: Mapping[str, str],
+        holes: Mapping[tuple[str, str], str],
+        root: str,
+    ) -> Writer:
+        """A writer for a function's body: its nodes, their names there, and the arguments that inputs are given."""
+        writer = Writer(self._steps, variables, {}, self._names, holes=holes, within=nodes - {root})
+        writer.texts, writer.used = self.texts, self.used
+        return writer
 
     def statement(self, node_id: str) -> list[str]:
         """The statements that make a node, at the indentation of a function's body."""
@@ -63,11 +88,20 @@ class Writer:
                 found += lines(call(f"{variable}.titled", [("", self._text(step.title, f"{variable}_title"))]), indent=4)
         return found
 
+    def argument(self, node_id: str, wire: str) -> Expr:
+        """What stands for an input in the call of a function."""
+        step = self._steps[node_id]
+        value = step.inputs[wire]
+        assert step.typed is not None
+        return self._value(step, declared(step.typed.definition, step.inputs)[wire][0], wire, value)
+
     def _is_small_leaf(self, step: Step) -> bool:
         """A short call without links that one other takes once, such as ``KSamplerSelect(sampler_name="euler")``."""
         if len(step.users) != 1 or not step.single or step.links() or len(step.inputs) > 3:
             return False
-        user, _, _ = step.users[0]
+        user, name, _ = step.users[0]
+        if (user, name) in self._holes:
+            return False
         definition = step.typed.definition if step.typed is not None else None
         if definition is None or self._steps[user].typed is None:
             return False
@@ -123,7 +157,7 @@ class Writer:
         if wire in unfit or not self._fits(item, value):
             return None if default is None else self._omitted()
         del left[wire]
-        if (step.id, wire) not in self._places and default is not MISSING and type(value) is not tuple:
+        if (step.id, wire) not in self._places and (step.id, wire) not in self._holes and default is not MISSING and type(value) is not tuple:
             if default is not None and same(value, default):
                 return None
         return self._value(step, item, wire, value)
@@ -187,6 +221,9 @@ class Writer:
         return kinds[slot] if slot < len(kinds) else ANY
 
     def _value(self, step: Step, item: InputDef, wire: str, value: Any) -> Expr:
+        hole = self._holes.get((step.id, wire))
+        if hole is not None:
+            return Atom(hole)
         if type(value) is tuple:
             return self._link(cast("tuple[str, int]", value))
         parameter = self._places.get((step.id, wire))
@@ -199,6 +236,9 @@ class Writer:
 
     def _loose(self, step: Step, wire: str, value: Any) -> Expr:
         """A value where no type is looked at, or where `raw` gets it past."""
+        hole = self._holes.get((step.id, wire))
+        if hole is not None:
+            return Atom(hole)
         if type(value) is tuple:
             return self._link(cast("tuple[str, int]", value))
         known = step.typed is not None and any(wire == d.name or wire.startswith(f"{d.name}.") for d in step.typed.definition.inputs.values())

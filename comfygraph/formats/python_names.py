@@ -282,17 +282,17 @@ def _kind_of(steps: Mapping[str, Step], source: str, slot: int) -> str:
 
 
 def variables(
-    steps: Mapping[str, Step], order: Sequence[str], bases: Mapping[str, str], names: Names
+    steps: Mapping[str, Step], order: Sequence[str], bases: Mapping[str, str], names: Names, last: Set[str] = frozenset()
 ) -> dict[str, str]:
     """A name for each node, unlike all others: by the model files that it goes back to where that tells them apart, else
-    by number.
+    by number. Those of `last` are named when all others are.
     """
     groups: dict[str, list[str]] = {}
     for node_id in order:
         groups.setdefault(bases[node_id], []).append(node_id)
     marks = _marks(steps, order, groups)
     found: dict[str, str] = {}
-    for node_id in order:
+    for node_id in sorted(order, key=lambda node_id: node_id in last):
         base = bases[node_id]
         group = groups[base]
         if len(group) > 1 and len({marks.get(other) for other in group} - {None}) == len(group):

@@ -27,7 +27,9 @@ _PROMPTS: Final = frozenset(
 RESERVED: Final = frozenset({"prompt", "negative_prompt", "system_prompt", "lyrics", "tags", "seed"}) | _STEPS | _SIZES
 """Names that arguments are likely to need, so that variables stay clear of them."""
 
-_PYTHON: Final[Mapping[str, str]] = {"INT": "int", "FLOAT": "float", "STRING": "str", "BOOLEAN": "bool", "COMBO": "str"}
+PYTHON: Final[Mapping[str, str]] = {"INT": "int", "FLOAT": "float", "STRING": "str", "BOOLEAN": "bool", "COMBO": "str"}
+"""How the values of a socket type are annotated; those of a combo where its list is open."""
+
 _RANKS: Final[Mapping[str, int]] = {
     name: i for i, name in enumerate(("width", "height", "length", "steps", "cfg", "guidance"))
 }
@@ -89,7 +91,7 @@ def parameters(
         if role == "seed" and seeds == 1:
             name = "seed"
         upload = any(first.item.flags.get(flag) for flag in UPLOAD_FLAGS)
-        annotation = "str | Path" if upload else _PYTHON[kind]
+        annotation = "str | Path" if upload else PYTHON[kind]
         parameter = Parameter(names.claim(name), annotation, first.value, _about(steps, group))
         found.append((_ROLES.index(role), parameter))
         for wanted in group:
@@ -106,7 +108,7 @@ def _wanted(step: Step, variable: str, side: str | None) -> Iterator[_Wanted]:
         if wire not in known or isinstance(value, tuple):
             continue
         item = known[wire][0]
-        if item.type not in _PYTHON or not takes(item, value):
+        if item.type not in PYTHON or not takes(item, value):
             continue
         found = _role(step, wire, item, value, variable, side)
         if found is not None:

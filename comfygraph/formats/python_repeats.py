@@ -1,0 +1,203 @@
+"""Parts of a pipeline that come again: the same nodes linked the same way, which read better as one function.
+
+A part is a node with everything that feeds nothing else. Linear: each node looks at no more than `MOST` others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, cast
+
+from .. import kinds as k
+from ..definition import InputDef
+from ..expand import declared
+from ..fields import UPLOAD_FLAGS
+from ..naming import input_name, kind_name
+from .python_names import Names
+from .python_parameters import PYTHON, Places
+from .python_steps import Step
+from .python_values import takes
+
+LEAST: Final = 3
+"""Nodes that a function is worth."""
+
+MOST: Final = 40
+MOST_ARGUMENTS: Final = 8
+
+_VERBS: Final[Mapping[str, str]] = {
+    "decoded": "decode",
+    "edited": "edit",
+    "encoded": "encode",
+    "generated": "generate",
+    "model": "load_model",
+    "resized": "prepare",
+    "sampled": "sample",
+    "save": "save_image",
+    "save_audio": "make_audio",
+    "save_video": "make_video",
+    "video": "make_video",
+}
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a helper function: its name, its type, and what stands for it: (node, input) in the first part."""
+
+    name: str
+    annotation: str
+    places: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Repeat:
+    """Parts of one shape.
+
+    Attributes:
+        parts: the nodes of each, in the order of the program, the last being what it gives.
+        name: the function's name.
+        arguments: what differs between the parts, or comes from outside.
+    """
+
+    parts: list[list[str]]
+    name: str = ""
+    arguments: list[Argument] = field(default_factory=list)
+
+    def counterpart(self, part: int, node_id: str) -> str:
+        """The node of a part that corresponds to one of the first."""
+        return self.parts[part][self.parts[0].index(node_id)]
+
+
+def find(steps: Mapping[str, Step], order: Sequence[str]) -> list[Repeat]:
+    """The repeated parts, those that save most first; no node is in two of them."""
+    place = {node_id: i for i, node_id in enumerate(order)}
+    groups: dict[Any, list[list[str]]] = {}
+    for root in order:
+        part = _part(steps, root)
+        if len(part) >= LEAST:
+            groups.setdefault(_shape(steps, part), []).append(part)
+    found: list[Repeat] = []
+    taken: set[str] = set()
+    for parts in sorted(groups.values(), key=lambda parts: -(len(parts) - 1) * len(parts[0])):
+        free = [part for part in parts if taken.isdisjoint(part)]
+        if len(free) < 2:
+            continue
+        # Corresponding nodes must stand in the same places, so all are put in the order of the first.
+        by_place = sorted(range(len(free[0])), key=lambda i: place[free[0][i]])
+        found.append(Repeat([[part[i] for i in by_place] for part in free]))
+        taken.update(node_id for part in free for node_id in part)
+    return found
+
+
+def _part(steps: Mapping[str, Step], root: str) -> list[str]:
+    """A node and what feeds it alone, the node first, in the order of its inputs; nothing if it cannot be a function's."""
+    found: dict[str, None] = {root: None}
+    pending = [root]
+    while pending:
+        node_id = pending.pop(0)
+        step = steps[node_id]
+        if step.typed is None or (node_id == root and issubclass(step.typed.cls, Generic)):  # type: ignore[arg-type]
+            return []
+        for _, source, _ in step.links():
+            if source not in found and all(user in found for user, _, _ in steps[source].users):
+                if steps[source].typed is None:
+                    continue
+                found[source] = None
+                pending.append(source)
+        if len(found) > MOST:
+            return []
+    return list(found)
+
+
+def _shape(steps: Mapping[str, Step], part: Sequence[str]) -> tuple[Any, ...]:
+    """What two parts have in common: classes, the links within, the kinds from outside, values that cannot be arguments."""
+    number = {node_id: i for i, node_id in enumerate(part)}
+    shape: list[Any] = []
+    for node_id in part:
+        step = steps[node_id]
+        known = _known(step)
+        shape.append(step.class_type)
+        for wire, value in step.inputs.items():
+            if type(value) is tuple:
+                source, slot = cast("tuple[str, int]", value)
+                inside = number.get(source)
+                shape.append((wire, inside, slot) if inside is not None else (wire, _kind(steps, source, slot)))
+            else:
+                shape.append((wire, None if _variable(known.get(wire), value) else repr(value)))
+    return tuple(shape)
+
+
+def _known(step: Step) -> dict[str, InputDef]:
+    if step.typed is None:
+        return {}
+    return {wire: item for wire, (item, _) in declared(step.typed.definition, step.inputs).items()}
+
+
+def _variable(item: InputDef | None, value: Any) -> bool:
+    """Whether a value can be an argument: its type has a plain name in Python."""
+    if item is None or item.type not in PYTHON or not takes(item, value):
+        return False
+    return item.form != "combo" or not item.options or any(item.flags.get(flag) for flag in UPLOAD_FLAGS)
+
+
+def _kind(steps: Mapping[str, Step], source: str, slot: int) -> str:
+    kinds = steps[source].kinds
+    return kinds[slot] if slot < len(kinds) else "*"
+
+
+def complete(
+    repeats: Sequence[Repeat], steps: Mapping[str, Step], places: Places, bases: Mapping[str, str], names: Names
+) -> list[Repeat]:
+    """The repeats with names and arguments; those that would need too many arguments are left out."""
+    found: list[Repeat] = []
+    for repeat in repeats:
+        arguments = _arguments(repeat, steps, places)
+        if len(arguments) <= MOST_ARGUMENTS:
+            repeat.arguments = arguments
+            base = bases[repeat.parts[0][-1]]
+            repeat.name = names.claim(_VERBS.get(base, f"make_{base}"))
+            found.append(repeat)
+    return found
+
+
+def _arguments(repeat: Repeat, steps: Mapping[str, Step], places: Places) -> list[Argument]:
+    first = repeat.parts[0]
+    inside = [set(part) for part in repeat.parts]
+    merged: dict[Any, list[tuple[str, str, str]]] = {}
+    for i, node_id in enumerate(first):
+        known = _known(steps[node_id])
+        for wire, value in steps[node_id].inputs.items():
+            others = [part[i] for part in repeat.parts]
+            values = [steps[other].inputs[wire] for other in others]
+            if type(value) is tuple:
+                if value[0] in inside[0]:
+                    continue
+                annotation = _link_type(_kind(steps, value[0], value[1]))
+                key = ("link", annotation, tuple(values))
+            else:
+                given = [places.get((other, wire)) for other in others]
+                if all(p is None for p in given) and len({repr(v) for v in values}) == 1:
+                    continue
+                parameter = next((p for p in given if p is not None), None)
+                annotation = parameter.annotation if parameter is not None else PYTHON[known[wire].type]
+                key = ("value", annotation, tuple(p.name if p else repr(v) for p, v in zip(given, values)))
+            merged.setdefault(key, []).append((node_id, wire, annotation))
+    own = Names()
+    return [
+        Argument(own.claim(_name(group[0][1])), group[0][2], tuple((node_id, wire) for node_id, wire, _ in group))
+        for group in merged.values()
+    ]
+
+
+def _name(wire: str) -> str:
+    leaf = input_name(wire.rpartition(".")[2]).lower()
+    return leaf.lstrip("_") or "value"
+
+
+def _link_type(kind: str) -> str:
+    return f"Link[k.{kind_name(kind)}]" if kind in k.BY_WIRE else "Link[Any]"
+
+
+def hidden(repeats: Sequence[Repeat]) -> Set[str]:
+    """The nodes that stand in functions and not in ``build``."""
+    return {node_id for repeat in repeats for part in repeat.parts for node_id in part[:-1]}
