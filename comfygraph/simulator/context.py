@@ -56,6 +56,7 @@ class Host(Protocol):
         self, node_id: str, value: float, maximum: float, preview: tuple[str, Image, int | None] | None
     ) -> None: ...
     def restart_counter(self) -> bool: ...
+    def stands_in(self, node_id: str) -> bool: ...
 
 
 @dataclass
@@ -69,7 +70,6 @@ class Context:
         store: the input, output and temp folders.
         step_seconds: how long a sampler step takes.
         previews: the client asked for previews while sampling.
-        stands_in: what this node gets was drawn by the simulator in place of a model.
         memory: survives from one run of this node to the next, as a node object does on the server.
         index: which item of a list this call is for.
     """
@@ -82,7 +82,6 @@ class Context:
     host: Host
     step_seconds: float = 0.0
     previews: bool = False
-    stands_in: bool = False
     memory: dict[str, Any] = field(default_factory=dict[str, Any])
     index: int = 0
 
@@ -90,6 +89,11 @@ class Context:
     def prefix(self) -> str:
         """How the ids of nodes that this one expands into begin."""
         return f"{self.node_id}.{self.index}.0."
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether what this node gets was drawn by the simulator in place of a model."""
+        return self.host.stands_in(self.node_id)
 
     def check(self) -> None:
         """Raise `Interrupted` if somebody interrupted."""

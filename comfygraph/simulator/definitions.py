@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ..definition import AUTOGROW, DYNAMIC_COMBO
-from ..server_facts import FILE_INPUTS
+from ..server_facts import FILE_INPUTS, SELF_CHECKED
 from .models import ModelFiles
 from .store import Store
 
@@ -192,6 +192,9 @@ class Definitions:
                 continue
             self._live.setdefault(class_type, {})[name] = self._lister(place, folder)
         self._live.setdefault("LoadImageOutput", {})["image"] = self._lister(_OUTPUT_FILES, "output")
+        # Classes whose option lists change while the server runs, and are enforced: those are not to be kept.
+        files = {place.split(".", 1)[0] for place, folder in FILE_INPUTS.items() if folder in ("input", "dir")}
+        self._changing = files - SELF_CHECKED.keys()
 
     def __contains__(self, class_type: object) -> bool:
         return class_type in self._extra or (class_type in self._catalogue and class_type not in self._hide)
@@ -207,7 +210,7 @@ class Definitions:
         node = self._classes.get(class_type)
         if node is None and class_type in self:
             node = NodeClass(class_type, self.record(class_type))
-            if class_type not in self._live:  # file lists change
+            if class_type not in self._changing:
                 self._classes[class_type] = node
         return node
 

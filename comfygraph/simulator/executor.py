@@ -70,6 +70,7 @@ class Execution:
         self._expanded: dict[str, list[tuple[Any, ...]]] = {}
         self._shown: dict[str, Data] = {}
         self._executed: dict[str, None] = {}
+        self._executed_one = False
         self._given: dict[str, list[Any]] | None = None
 
     def run(self) -> tuple[Data, Data]:
@@ -124,7 +125,9 @@ class Execution:
                 self._failed(node_id, error)
                 return False
             self._machine.success = True
-            self._machine.cache.keep(set(self._signatures.values()))
+            if not self._executed_one:
+                self._executed_one = True
+                self._machine.cache.keep(set(self._signatures.values()))
             if complete:
                 order.done(node_id)
         return True
@@ -202,7 +205,6 @@ class Execution:
             host=self,
             step_seconds=self._machine.step_seconds,
             previews=self._extra.get("preview_method") not in _NO_PREVIEW,
-            stands_in=self._stands_in(node_id),
             memory=self._machine.memories.setdefault((node_id, class_type), {}),
             index=index,
         )
@@ -461,8 +463,8 @@ class Execution:
             own.append(node["is_changed"])
         return own
 
-    def _stands_in(self, node_id: str) -> bool:
-        """Whether anything above a node was drawn in place of a model."""
+    def stands_in(self, node_id: str) -> bool:
+        """See `Context.stands_in`."""
         seen: set[str] = set()
         todo = [node_id]
         while todo:

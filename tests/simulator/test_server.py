@@ -52,7 +52,7 @@ def test_a_folder_of_yours_stays(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken() -> None:
-    with Simulator() as sim, pytest.raises(OSError), Simulator(port=sim.port):
+    with Simulator() as sim, pytest.raises(OSError, match="address already in use"), Simulator(port=sim.port):
         pytest.fail("two servers on one port")
 
 
