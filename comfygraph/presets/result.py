@@ -1,5 +1,7 @@
 """What a preset returns: its graph, typed handles to go on building from, its seed, and the files it needs."""
 
+# pyright: reportPrivateUsage=false
+# Within one package, an underscore keeps a name from users, not from its neighbours.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields

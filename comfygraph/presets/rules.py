@@ -5,6 +5,8 @@ through LoRAs and other patches, and judges every sampler, guider and scheduler 
 splice, a swap or a merge, and it lets another model in the same graph be.
 """
 
+# pyright: reportPrivateUsage=false
+# Within one package, an underscore keeps a name from users, not from its neighbours.
 from __future__ import annotations
 
 import re

@@ -4,6 +4,8 @@ A call runs the function and then walks back from what it returned: the nodes th
 keeps a note of the call, from which ids and titles, `Graph.parts` and `Graph.swap` follow.
 """
 
+# pyright: reportPrivateUsage=false
+# Within one package, an underscore keeps a name from users, not from its neighbours.
 from __future__ import annotations
 
 import inspect

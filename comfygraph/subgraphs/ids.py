@@ -1,5 +1,7 @@
 """Ids of nodes that subgraphs made: ``"hires_fix:1"``, nested ``"portrait:hires_fix:1"``, a second call ``"hires_fix_2:1"``."""
 
+# pyright: reportPrivateUsage=false
+# Within one package, an underscore keeps a name from users, not from its neighbours.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping

@@ -1,5 +1,7 @@
 """`Part`: what one call of a subgraph made, as it stands in a graph."""
 
+# pyright: reportPrivateUsage=false
+# Within one package, an underscore keeps a name from users, not from its neighbours.
 from __future__ import annotations
 
 from collections.abc import Mapping

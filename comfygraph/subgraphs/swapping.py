@@ -1,5 +1,7 @@
 """`Graph.swap`: another subgraph in the place of a part."""
 
+# pyright: reportPrivateUsage=false
+# Within one package, an underscore keeps a name from users, not from its neighbours.
 from __future__ import annotations
 
 import inspect

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from .. import kinds as k
 from ..errors import GraphError
@@ -14,14 +14,20 @@ from .decorator import subgraph
 if TYPE_CHECKING:
     from ..nodes.options import CLIPLoaderType
 
+    Family: TypeAlias = (
+        CLIPLoaderType
+        | Literal["flux", "hunyuan_video", "hunyuan_video_15", "kandinsky5", "kandinsky5_image", "newbie", "sdxl"]
+    )
+    """The model families that one text encoder, or two, are loaded for."""
+
 
 @subgraph
-def text_encoders(*names: str, type: CLIPLoaderType) -> Link[k.Clip]:
+def text_encoders(*names: str, type: Family | None = None) -> Link[k.Clip]:
     """Load one to four text encoders from files of their own.
 
     Args:
         names: files of the server's ``text_encoders``, in the order in which the model takes them.
-        type: the model family, such as ``"flux"``; three or four files tell it themselves, and are not asked.
+        type: the model family, such as ``"flux"``, needed for one or two files; of three or four there is one family each.
 
     Raises:
         GraphError: no name or more than four, or a family that is not loaded from so many files.
@@ -30,11 +36,11 @@ def text_encoders(*names: str, type: CLIPLoaderType) -> Link[k.Clip]:
         >>> small = text_encoders("clip_l.safetensors", "t5xxl_fp8_e4m3fn_scaled.safetensors", type="flux")     # doctest: +SKIP
         >>> g = p.graph.replace(p.clip, small)                                                                  # doctest: +SKIP
     """
+    family = cast("Any", type)  # the two loaders do not have the same families: their constructors say which
     if len(names) == 1:
-        return CLIPLoader(clip_name=names[0], type=type)
+        return CLIPLoader(clip_name=names[0], type=family)
     if len(names) == 2:
-        # The families of the two loaders differ; the constructor says which it has.
-        return DualCLIPLoader(clip_name1=names[0], clip_name2=names[1], type=cast("Any", type))
+        return DualCLIPLoader(clip_name1=names[0], clip_name2=names[1], type=family)
     if len(names) == 3:
         return TripleCLIPLoader(clip_name1=names[0], clip_name2=names[1], clip_name3=names[2])
     if len(names) == 4:
