@@ -28,9 +28,14 @@ def self_check(class_type: str, d: InputDef, value: Any, known: Catalogue) -> Ve
     rule = _RULES.get(f"{class_type}.{d.name}")
     if rule is not None:
         return rule(d, value)
-    if d.folder == "input" and d.options is not None and isinstance(value, str):
+    if d.folder != "input" or d.options is None:
+        return None
+    if isinstance(value, str):
         return _file(class_type, d, value, known)
-    return None
+    if not value and ALL in SELF_CHECKED.get(class_type, ()):
+        return None
+    message = f"{d.name} is the name of a file in the server's input folder, not {shown(value)}"
+    return Verdict("error", "custom_validation_failed", message, "give it a text")
 
 
 def _file(class_type: str, d: InputDef, value: str, known: Catalogue) -> Verdict | None:
