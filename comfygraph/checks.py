@@ -13,19 +13,19 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from .catalogue import Catalogue
+from .catalogue import RELEASES, Catalogue
 from .definition import ANY, MATCH_TYPE, InputDef, NodeDef
 from .expand import chosen, declared
 from .fields import judge_data
 from .links import fits
 from .matching import output_kinds, verdicts
 from .naming import output_name
-from .node import whence
+from .node import Node, whence
 from .problems import Problem, Severity
 from .raw_values import Raw
 from .self_checks import self_check
 from .server_facts import ALL, SELF_CHECKED
-from .text import did_you_mean, listed, shown
+from .text import close, did_you_mean, listed, shown
 from .uploads import Upload
 from .values import WRAPPER, Verdict, is_wrapped_link, judge, reads_as_link
 
@@ -94,6 +94,9 @@ class _Check:
         paid: list[str] = []
         for node_id, entry in table.items():
             definition = known.find(entry.class_type)
+            if definition is None and known.open_files and isinstance(entry.token, Node):
+                # A custom node's own class brings its definition along; whether a server has it, only that server can say.
+                definition = entry.token._definition_or_none()
             if definition is None:
                 found.append(self._unknown_class(node_id, entry))
                 continue
@@ -330,8 +333,6 @@ class _Check:
         self, definition: NodeDef, name: str, d: InputDef, inputs: Mapping[str, Any], names: Mapping[str, Any]
     ) -> Verdict:
         unknown = [other for other in inputs if other not in names]
-        from .text import close
-
         near = close(name, unknown)
         if near:
             hint = f"{shown(near[0])} is no input of {definition.class_type}: is {shown(name)} meant?"
@@ -403,10 +404,20 @@ class _Check:
             "missing_node_type",
             f"there is no node class {shown(class_type)} {_whose(self.known)}",
             node_id,
-            hint=did_you_mean(class_type, self.known, what="node class")
-            if isinstance(class_type, str)
-            else "class_type is a text",
+            hint=self._whereabouts(class_type) if isinstance(class_type, str) else "class_type is a text",
         )
+
+    def _whereabouts(self, class_type: str) -> str:
+        """Where a class that these definitions lack may be had, as a hint."""
+        near = close(class_type, self.known)
+        if near:
+            return f"did you mean {' or '.join(shown(name) for name in near)}?"
+        for release in RELEASES:
+            if release != self.known.release and class_type in Catalogue.bundled(release):
+                return f"ComfyUI {release} has it: the server is of another release"
+        if self.known.open_files:
+            return "a custom node is checked against a server that has it: check(Catalogue.from_server(client))"
+        return "it is of a custom node pack that this server lacks: install the pack there, or use another node"
 
     def _no_outputs(self) -> Problem:
         kinds = {o.type for definition in self.definitions.values() for o in definition.outputs}

@@ -496,3 +496,9 @@ def test_a_deprecated_node_is_warned_of() -> None:
 def test_image_scale_is_used() -> None:
     node = ImageScale(image=EmptyImage(), upscale_method="area", width=8, height=8, crop="disabled")
     assert Graph(PreviewImage(images=node)).check() == []
+
+
+def test_a_class_that_another_release_has_is_said_to_be_there() -> None:
+    gone = sorted(set(Catalogue.bundled("0.23.0")) - set(Catalogue.bundled("0.33.0")))
+    hints = {graph_with(n3={"class_type": name, "inputs": {}}).check()[0].hint for name in gone}
+    assert "ComfyUI 0.23.0 has it: the server is of another release" in hints
