@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .manifest import Manifest, Row
     from .runner import Report, run
     from .sheet import contact_sheet
-    from .sweep import Variant, sweep
+    from .variants import Variant, sweep
     from .watch import Watch
 
 __all__ = ["Item", "Manifest", "Report", "Row", "Variant", "Watch", "contact_sheet", "items", "run", "sweep"]
@@ -25,12 +25,12 @@ _HOMES = {
     "Manifest": "manifest",
     "Report": "runner",
     "Row": "manifest",
-    "Variant": "sweep",
+    "Variant": "variants",
     "Watch": "watch",
     "contact_sheet": "sheet",
     "items": "item",
     "run": "runner",
-    "sweep": "sweep",
+    "sweep": "variants",
 }
 
 

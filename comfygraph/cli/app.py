@@ -17,6 +17,8 @@ COMMANDS: Final = {
     "check": "Say all that is wrong with a workflow.",
     "batch": "Run many variants; go on where it was stopped.",
     "nodes": "Search the node library.",
+    "convert": "Write a workflow as Python, API JSON or an editor file.",
+    "diff": "Say what changed between two workflows.",
     "generate": "Write typed node classes for a server's nodes.",
     "simulate": "Serve a simulated ComfyUI.",
 }

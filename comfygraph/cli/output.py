@@ -39,6 +39,11 @@ def show(text: str) -> None:
     _write(sys.stdout, plain(text))
 
 
+def put(text: str) -> None:
+    """A result for another program, to standard output, as it is: a path, a source."""
+    _write(sys.stdout, text)
+
+
 def say(text: str, *, error: bool = False) -> None:
     """A remark, to standard error; an error begins with ``error:``."""
     text = plain(text)

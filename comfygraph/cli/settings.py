@@ -196,6 +196,6 @@ def single(text: str, read: Callable[[str], Any], definition: InputDef | None) -
 
 def apply(graph: Graph, values: Mapping[Target, Any]) -> Graph:
     """The graph with these values. Raises GraphError for one that its input does not take."""
-    from ..batch.sweep import edited
+    from ..batch.variants import edited
 
     return edited(graph, {(target.node_id, target.input): value for target, value in values.items()})

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import plans
 from ..guard import PROBLEMS, USAGE, Failed
 from ..output import one_line, say, show
 from ..servers import ServerOption, connect
@@ -16,6 +15,7 @@ from .run import check_folder
 if TYPE_CHECKING:
     from ...batch import Report
     from ...batch.item import Grid
+    from ..plans import Plan
     from ..sources import Source
 
 NEEDS_ARGUMENTS = True
@@ -80,8 +80,9 @@ def command(
         raise typer.Exit(PROBLEMS)
 
 
-def _planned(what: str | None, settings: list[str], out: Path, *, resume: bool) -> tuple[Source, plans.Plan]:
+def _planned(what: str | None, settings: list[str], out: Path, *, resume: bool) -> tuple[Source, Plan]:
     """What is to be run: by the command line, or by the plan of the batch that is resumed."""
+    from .. import plans
     from ..sources import PresetSource, find
 
     stored = plans.read(out)
@@ -109,7 +110,7 @@ def _planned(what: str | None, settings: list[str], out: Path, *, resume: bool) 
     return source, plans.Plan(source=source.stored, settings=settings, seed=seed)
 
 
-def _items(source: Source, plan: plans.Plan) -> Grid:
+def _items(source: Source, plan: Plan) -> Grid:
     from ...batch.item import Grid
     from ..axes import axes_of
     from ..settings import usage
@@ -129,12 +130,13 @@ def _items(source: Source, plan: plans.Plan) -> Grid:
         raise usage(str(error)) from None
 
 
-def _run(client: Any, items: Grid, out: Path, plan: plans.Plan, *, resume: bool, quiet: bool, **options: Any) -> Report:
+def _run(client: Any, items: Grid, out: Path, plan: Plan, *, resume: bool, quiet: bool, **options: Any) -> Report:
     import warnings
 
     from ...batch import run
     from ...client import PartnerNodeWarning
     from ...errors import ComfyError
+    from .. import plans
     from ..bars import batch_bars
 
     client.system_stats()  # a server that is not there leaves no folder behind

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..guard import Failed
-from ..output import one_line, say, show
+from ..output import one_line, put, say, show
 from ..servers import ServerOption, connect
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def command(
 
 def run(client: object, graph: Graph, title: str, *, timeout: float | None, progress: bool) -> Result:
     """Send a graph and wait for it, with a bar; warnings are said, partner nodes first."""
+    from ...batch.item import seed_of
     from ...client import Client, PartnerNodeWarning
     from ...errors import GraphError
     from ..bars import job_bar, watch
@@ -76,8 +77,9 @@ def run(client: object, graph: Graph, title: str, *, timeout: float | None, prog
         job = client.submit(graph)
         result = watch(client, job, bar, timeout)
     if progress:
-        cached = ", cached" if result.cached else ""
-        say(f"{title}: done in {result.seconds:.1f} s on the server{cached}")
+        seed = seed_of(graph.to_api(check=False))
+        used = f", seed {seed}" if isinstance(seed, int) else ""
+        say(f"{title}: done in {result.seconds:.1f} s on the server{used}{', cached' if result.cached else ''}")
     return result
 
 
@@ -87,7 +89,7 @@ def save(result: Result, out: Path, *, previews: bool) -> list[Path]:
         raise Failed("the run made temporary previews only: --previews saves them, or use a SaveImage in the workflow")
     paths = result.save(out, previews=previews) if result.files or (previews and result.previews) else []
     for path in paths:
-        show(str(path))
+        put(str(path))
     for text in result.texts:
         show(text)
     if not paths and not result.texts:
