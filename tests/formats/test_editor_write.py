@@ -12,7 +12,7 @@ from comfygraph.catalogue import Catalogue
 from comfygraph.definition import InputDef, NodeDef
 from comfygraph.expand import declared
 from comfygraph.formats.diff import diff
-from comfygraph.formats.editor import OURS, original_ids, to_workflow
+from comfygraph.formats.editor import OURS, original_ids, to_workflow, with_original_ids
 from comfygraph.formats.editor_literal import as_typed
 from comfygraph.formats.editor_sizes import TITLE
 from comfygraph.formats.editor_text import dynamic_prompt
@@ -34,18 +34,15 @@ def written(prompt: Prompt, definitions: Catalogue | None = None) -> dict[str, A
 def read_back(prompt: Prompt, definitions: Catalogue) -> Prompt:
     """The prompt that the editor's file gives, with the graph's own ids, and without the primitives that were added."""
     workflow = written(prompt, definitions)
-    back, ids = to_api(workflow, definitions), original_ids(workflow)
-    added = {k: v for k, v in back.items() if v["class_type"] in PRIMITIVES and ids.get(k, k) not in prompt}
-    found: Prompt = {}
-    for node_id, entry in back.items():
-        if node_id in added:
-            continue
-        found[ids.get(node_id, node_id)] = entry
+    back = with_original_ids(to_api(workflow, definitions), workflow)
+    added = {k: v["inputs"].get("value") for k, v in back.items() if v["class_type"] in PRIMITIVES and k not in prompt}
+    for node_id in added:
+        del back[node_id]
+    for entry in back.values():
         for name, value in entry["inputs"].items():
             if isinstance(value, list):
-                source = added.get(value[0])
-                entry["inputs"][name] = source["inputs"]["value"] if source else [ids.get(value[0], value[0]), value[1]]
-    return found
+                entry["inputs"][name] = added.get(value[0], value)
+    return back
 
 
 def overlaps(workflow: dict[str, Any]) -> list[tuple[int, int]]:
@@ -198,6 +195,18 @@ def test_ids_and_titles() -> None:
     assert [node["id"] for node in workflow["nodes"]] == [12, 13, 14, 15, 16]
     assert original_ids(workflow) == {"13": "sampler", "14": "007", "15": "-10", "16": "5:3"}
     assert [node.get("title") for node in workflow["nodes"]] == ["Canvas", None, None, None, None]
+
+
+def test_original_ids_survive_copies_in_the_editor() -> None:
+    workflow = written({"canvas": image(), "2": invert("canvas"), "3": invert("2")})
+    copy = json.loads(json.dumps(workflow["nodes"][0]))
+    copy["id"] = 9
+    workflow["nodes"].append(copy)
+    back = with_original_ids(to_api(workflow, Catalogue.bundled()), workflow)
+    assert sorted(back) == ["2", "3", "9", "canvas"]
+    assert back["2"]["inputs"]["image"] == ["canvas", 0]
+    foreign = {"nodes": [{"id": 2}, {"id": 1, "properties": {OURS: {"id": "3"}}}, None]}
+    assert with_original_ids({"1": image(), "3": invert("1")}, foreign) == {"1": image(), "3": invert("1")}
 
 
 def test_subgraphs_are_groups() -> None:
