@@ -203,13 +203,8 @@ class _Program:
         line = f"def {repeat.name}(*, {', '.join(items)}) -> {root.typed.name}:"
         long = ["    *,", *(f"    {item}," for item in items)]
         head = [line] if len(line) <= layout.WIDTH else [f"def {repeat.name}(", *long, f") -> {root.typed.name}:"]
-        body = [line for node_id in part if node_id not in writer.inlined for line in writer.statement(node_id)]
-        return [
-            *head,
-            f'    """{self._what(repeat)}"""',
-            *body,
-            f"    return {variables[part[-1]]}",
-        ]
+        body = [line for node_id in part if node_id not in writer.inlined for line in writer.statement(node_id, part[-1])]
+        return [*head, f'    """{self._what(repeat)}"""', *body]
 
     def _what(self, repeat: Repeat) -> str:
         classes = [prose(self.steps[node_id].class_type) for node_id in repeat.parts[0]]

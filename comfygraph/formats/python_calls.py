@@ -73,11 +73,13 @@ class Writer:
         writer.texts, writer.used = self.texts, self.used
         return writer
 
-    def statement(self, node_id: str) -> list[str]:
-        """The statements that make a node, at the indentation of a function's body."""
+    def statement(self, node_id: str, returned: str | None = None) -> list[str]:
+        """The statements that make a node, at the indentation of a function's body, and return it where it is `returned`."""
         step = self._steps[node_id]
         variable = self.variables[node_id]
         made, extra = self._call(step)
+        if node_id == returned and not extra:
+            return lines(made, head="return ", indent=4)
         found = lines(made, head=f"{variable} = ", indent=4)
         if extra:
             found += lines(call(f"{variable}.extra", extra), indent=4)
@@ -86,7 +88,7 @@ class Writer:
                 found += lines(call(f"{variable}.named", [("", self._text(node_id, f"{variable}_id"))]), indent=4)
             if step.title is not None:
                 found += lines(call(f"{variable}.titled", [("", self._text(step.title, f"{variable}_title"))]), indent=4)
-        return found
+        return [*found, f"    return {variable}"] if node_id == returned else found
 
     def argument(self, node_id: str, wire: str) -> Expr:
         """What stands for an input in the call of a function."""

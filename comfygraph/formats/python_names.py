@@ -121,6 +121,8 @@ KIND_NOUNS: Final[Mapping[str, str]] = {
     "STRING": "text",
     "VIDEO": "video",
     "LATENT_OPERATION": "operation",
+    "LOAD3D_CAMERA": "camera",
+    "LOAD3D_MODEL_INFO": "model_info",
 }
 
 PRIMITIVES: Final = frozenset(
@@ -237,11 +239,13 @@ def _base(steps: Mapping[str, Step], step: Step, side: str | None) -> str:
         if pattern.search(step.class_type) and (not kinds or kind in kinds):
             return name
     if step.definition is not None and step.definition.api_node and kind == "STRING":
-        return "reply"
+        return "reply" if len(step.kinds) == 1 else "model_3d"
     if step.definition is not None and step.definition.api_node and kind == "IMAGE":
         return "edited" if any(steps[s].kinds[slot : slot + 1] == ["IMAGE"] for _, s, slot in step.links()) else "generated"
     if not step.users:
         return identifier(words(step.class_type.removesuffix("Node"))[:3])
+    if kind.startswith("FILE_3D"):
+        return "model_3d"
     if kind and kind != "*":
         return KIND_NOUNS.get(kind) or identifier(words(kind))
     return identifier(words(step.class_type.removesuffix("Node"))[:3])
@@ -291,11 +295,15 @@ def variables(
     for node_id in order:
         groups.setdefault(bases[node_id], []).append(node_id)
     marks = _marks(steps, order, groups)
+    apart = {
+        base
+        for base, group in groups.items()
+        if 1 < len(group) == len({marks[node_id] for node_id in group if node_id in marks})
+    }
     found: dict[str, str] = {}
     for node_id in sorted(order, key=lambda node_id: node_id in last):
         base = bases[node_id]
-        group = groups[base]
-        if len(group) > 1 and len({marks.get(other) for other in group} - {None}) == len(group):
+        if base in apart:
             mark = marks[node_id]
             base = base if base.startswith(mark) else f"{mark}_{base}"
         found[node_id] = names.claim(base)

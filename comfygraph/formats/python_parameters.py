@@ -12,6 +12,7 @@ from ..fields import UPLOAD_FLAGS
 from ..naming import input_name
 from ..values import span
 from .python_names import PRIMITIVES, Names, plain_name
+from .python_roles import from_title
 from .python_steps import Step
 from .python_values import takes
 
@@ -29,6 +30,9 @@ RESERVED: Final = frozenset({"prompt", "negative_prompt", "system_prompt", "lyri
 
 PYTHON: Final[Mapping[str, str]] = {"INT": "int", "FLOAT": "float", "STRING": "str", "BOOLEAN": "bool", "COMBO": "str"}
 """How the values of a socket type are annotated; those of a combo where its list is open."""
+
+_PLAIN: Final = frozenset(("positive", "negative", "encoded", "text", "latent", "sampled"))
+"""Words of variables that say nothing more of an argument."""
 
 _RANKS: Final[Mapping[str, int]] = {
     name: i for i, name in enumerate(("width", "height", "length", "steps", "cfg", "guidance"))
@@ -125,15 +129,15 @@ def _role(
         return (role, base) if isinstance(value, (str, int, float)) else None
     if item.type == "COMBO":
         if any(item.flags.get(flag) for flag in UPLOAD_FLAGS):
-            return "file", f"{variable}_file" if not variable.endswith("_file") else variable
+            return "file", _suffixed(variable, "file")
         if item.folder in (None, "input", "output"):
             return None
-        return "file", f"{variable}_name" if leaf in ("name", "model_name", "model") else input_name(leaf)
+        return "file", _suffixed(variable, "name") if leaf in ("name", "model_name", "model") else input_name(leaf)
     if item.type == "INT" and leaf in _SEEDS:
         # A sampler that adds no noise does nothing with its seed.
         if step.inputs.get("add_noise", True) in (False, "disable"):
             return None
-        return "seed", "seed" if {"LATENT", "NOISE"} & set(step.kinds) else f"{variable}_seed"
+        return "seed", "seed" if {"LATENT", "NOISE"} & set(step.kinds) else _suffixed(variable, "seed")
     if item.type in ("INT", "FLOAT"):
         if leaf in _STEPS and (leaf != "denoise" or value != 1):
             return "step", leaf
@@ -155,9 +159,17 @@ def _prompt(step: Step, leaf: str, value: str, side: str | None) -> tuple[str, s
     return "prompt", "prompt" if leaf in ("text", "positive_prompt") else leaf
 
 
+def _suffixed(variable: str, word: str) -> str:
+    """``image_2`` and ``file``: image_file_2."""
+    stem, _, number = variable.rpartition("_")
+    return f"{stem}_{word}_{number}" if stem and number.isdigit() else f"{variable}_{word}"
+
+
 def _told_apart(variable: str, base: str) -> str:
     """The variable's words and the base's, the ones they share once: high_noise_lora, lora_name: high_noise_lora_name."""
-    head, tail = variable.split("_"), base.split("_")
+    head, tail = [word for word in variable.split("_") if word not in _PLAIN], base.split("_")
+    if not head or head[0].isdigit():
+        return base
     if head[0] == tail[0] and head[-1].isdigit():
         return base if variable == base else f"{base}_{head[-1]}"
     if set(tail) <= set(head):
@@ -178,5 +190,12 @@ def _about(steps: Mapping[str, Step], group: Sequence[_Wanted]) -> str:
     if item.folder is not None:
         return f"{where}: a file in the server's {item.folder} folder"
     wide = item.max is not None and item.max >= 2**53
+    titled = from_title(steps[first.step])
+    if titled is not None and steps[first.step].title is not None:
+        where = f"{where}, titled {_quoted(str(steps[first.step].title))}"
     extent = "" if wide else span(item).removeprefix("range ")
     return f"{where}, {extent}" if extent and item.type in ("INT", "FLOAT") and first.role != "seed" else where
+
+
+def _quoted(title: str) -> str:
+    return f"'{title[:60]}{'…' if len(title) > 60 else ''}'"

@@ -14,8 +14,9 @@ from ..definition import InputDef
 from ..expand import declared
 from ..fields import UPLOAD_FLAGS
 from ..naming import input_name, kind_name
-from .python_names import Names
+from .python_names import PRIMITIVES, Names, plain_name
 from .python_parameters import PYTHON, Places
+from .python_roles import SIDES
 from .python_steps import Step
 from .python_values import takes
 
@@ -23,7 +24,7 @@ LEAST: Final = 3
 """Nodes that a function is worth."""
 
 MOST: Final = 40
-MOST_ARGUMENTS: Final = 8
+MOST_ARGUMENTS: Final = 12
 
 _VERBS: Final[Mapping[str, str]] = {
     "decoded": "decode",
@@ -74,7 +75,7 @@ def find(steps: Mapping[str, Step], order: Sequence[str]) -> list[Repeat]:
     groups: dict[Any, list[list[str]]] = {}
     for root in order:
         part = _part(steps, root)
-        if len(part) >= LEAST:
+        if sum(_is_substantial(steps[node_id]) for node_id in part) >= LEAST:
             groups.setdefault(_shape(steps, part), []).append(part)
     found: list[Repeat] = []
     taken: set[str] = set()
@@ -87,6 +88,11 @@ def find(steps: Mapping[str, Step], order: Sequence[str]) -> list[Repeat]:
         found.append(Repeat([[part[i] for i in by_place] for part in free]))
         taken.update(node_id for part in free for node_id in part)
     return found
+
+
+def _is_substantial(step: Step) -> bool:
+    """Whether a node counts as a line: constants are written inside other calls, and a preview is no reason for a function."""
+    return bool(step.inputs) and step.class_type not in PRIMITIVES and not step.class_type.startswith("Preview")
 
 
 def _part(steps: Mapping[str, Step], root: str) -> list[str]:
@@ -151,16 +157,24 @@ def complete(
     """The repeats with names and arguments; those that would need too many arguments are left out."""
     found: list[Repeat] = []
     for repeat in repeats:
-        arguments = _arguments(repeat, steps, places)
-        if len(arguments) <= MOST_ARGUMENTS:
+        arguments = _arguments(repeat, steps, places, bases)
+        if len(arguments) <= min(MOST_ARGUMENTS, 2 * len(repeat.parts[0])):
             repeat.arguments = arguments
-            base = bases[repeat.parts[0][-1]]
-            repeat.name = names.claim(_VERBS.get(base, f"make_{base}"))
+            repeat.name = names.claim(_function_name({bases[part[-1]] for part in repeat.parts}))
             found.append(repeat)
     return found
 
 
-def _arguments(repeat: Repeat, steps: Mapping[str, Step], places: Places) -> list[Argument]:
+def _function_name(bases: set[str]) -> str:
+    if any(base.rpartition("_")[2] in SIDES for base in bases):
+        return "encode_prompt"
+    base = min(bases)
+    return _VERBS.get(base, f"make_{base}")
+
+
+def _arguments(
+    repeat: Repeat, steps: Mapping[str, Step], places: Places, bases: Mapping[str, str]
+) -> list[Argument]:
     first = repeat.parts[0]
     inside = [set(part) for part in repeat.parts]
     merged: dict[Any, list[tuple[str, str, str]]] = {}
@@ -184,14 +198,18 @@ def _arguments(repeat: Repeat, steps: Mapping[str, Step], places: Places) -> lis
             merged.setdefault(key, []).append((node_id, wire, annotation))
     own = Names()
     return [
-        Argument(own.claim(_name(group[0][1])), group[0][2], tuple((node_id, wire) for node_id, wire, _ in group))
+        Argument(own.claim(_name(bases[group[0][0]], *group[0][1:])), group[0][2], tuple((node_id, wire) for node_id, wire, _ in group))
         for group in merged.values()
     ]
 
 
-def _name(wire: str) -> str:
-    leaf = input_name(wire.rpartition(".")[2]).lower()
-    return leaf.lstrip("_") or "value"
+def _name(base: str, wire: str, annotation: str) -> str:
+    leaf = input_name(wire.rpartition(".")[2]).lower().strip("_")
+    if annotation.startswith("Link"):
+        return leaf or "link"
+    if "Path" in annotation:
+        return f"{base}_file"
+    return plain_name(base) if leaf in ("", "value", "string") else "prompt" if leaf == "text" else leaf
 
 
 def _link_type(kind: str) -> str:

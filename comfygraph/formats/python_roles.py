@@ -26,7 +26,7 @@ _TYPE_WORDS: Final = frozenset(
     "concatenate replace multiline input math expression".split()
 )
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
-_CAMEL: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_CAMEL: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+")
 
 
 def sides(steps: Mapping[str, Step], order: Sequence[str]) -> dict[str, str]:
