@@ -310,6 +310,33 @@ class Graph:
                 pass  # an upload or a raw value in it, which `to_api` resolves
         return json.dumps(self.to_api(check=False), indent=indent)
 
+    def to_python(
+        self, *, keep_ids: bool = False, catalogue: Mapping[str, NodeDef] | None = None, name: str = ""
+    ) -> str:
+        """The graph as a typed Python program: ``build(…) -> Graph`` makes it again, ``main()`` runs it.
+
+        Args:
+            keep_ids: give every node its id and its title; without, ids are given anew.
+            catalogue: definitions of nodes that have no typed class.
+            name: what the pipeline is called, for the docstring.
+
+        Raises:
+            FormatError: constructors cannot build it: a cycle, a link to nothing, a node without a class.
+        """
+        from .formats.python import to_python
+
+        return to_python(self, keep_ids=keep_ids, catalogue=catalogue, name=name)
+
+    def to_workflow(self, catalogue: Mapping[str, NodeDef] | None = None) -> dict[str, Any]:
+        """The graph in the editor's own format, laid out from left to right, for "open in ComfyUI".
+
+        Args:
+            catalogue: the definitions of its nodes; the bundled ones by default.
+        """
+        from .formats.editor import to_workflow
+
+        return to_workflow(self, catalogue)
+
     def _refuse_errors(self) -> None:
         problems = self.check()
         if problems and problems[0].severity == "error":

@@ -79,7 +79,7 @@ def settle(
     def kind_of(value: Any) -> str | None:
         if type(value) is not tuple:
             return None
-        kinds = settled.get(value[0]) or ()
+        kinds = settled.get(value[0], [])
         return kinds[value[1]] if 0 <= value[1] < len(kinds) else ANY
 
     pending = [node_id]

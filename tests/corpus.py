@@ -33,7 +33,7 @@ class Row:
     @property
     def fails_when_run(self) -> bool:
         """Accepted by the server though it cannot run as written: there an error of ours is right too."""
-        op = self.ops[0] if self.ops else ()
+        op: tuple[Any, ...] = tuple(self.ops[0]) if self.ops else ()
         linked = len(op) == 4 and isinstance(op[3], list)
         selector = self.mutation == "drop_input" and self.clean
         return (
@@ -46,7 +46,8 @@ class Row:
 @cache
 def prompts() -> dict[str, dict[str, Any]]:
     """The official workflows in API format, by template."""
-    return _json("official_prompts.json.gz")
+    found: dict[str, dict[str, Any]] = _json("official_prompts.json.gz")
+    return found
 
 
 @cache

@@ -229,7 +229,7 @@ def _index(modules: Mapping[str, list[str]], layout: Layout) -> dict[str, str]:
         *(f"    {literal(name)}: {literal(where[name])}," for name in every),
         "}",
         "",
-        '__all__ = [*_MODULES, "definitions"]',
+        '__all__ = [*_MODULES, "definitions"]  # pyright: ignore[reportUnsupportedDunderAll]  (the stub lists them)',
         "",
         "",
         *layout.definitions,

@@ -864,7 +864,7 @@ _MODULES: Final[dict[str, str]] = {
     "wanBlockSwap": "utilities",
 }
 
-__all__ = [*_MODULES, "definitions"]
+__all__ = [*_MODULES, "definitions"]  # pyright: ignore[reportUnsupportedDunderAll]  (the stub lists them)
 
 
 def definitions() -> Catalogue:
