@@ -79,6 +79,7 @@ def test_what_is_loaded_comes_out_as_it_was(node: dict[str, Any], kept: str) -> 
         ({"nodes": [], "links": []}, "editor's format"),
         ({"prompt": {}, "client_id": "x"}, "body of a POST /prompt"),
         ({1: {"class_type": "X", "inputs": {}}}, "ids are texts"),
+        ({"1": {"class_type": "X", "inputs": {"a": {"b": json.loads("[" * 900 + "]" * 900)}}}}, "nested too deeply"),
     ],
 )
 def test_what_is_no_graph_is_refused_in_one_line(data: Any, word: str) -> None:

@@ -36,7 +36,10 @@ def read(prompt: object) -> dict[str, Entry]:
         raise FormatError('this is the body of a POST /prompt: take what is under "prompt"')
     if len(nodes) > MAX_NODES:
         raise FormatError(f"{len(nodes)} nodes; comfygraph reads at most {MAX_NODES}")
-    return {_node_id(node_id): _entry(node_id, node) for node_id, node in nodes.items()}
+    try:
+        return {_node_id(node_id): _entry(node_id, node) for node_id, node in nodes.items()}
+    except RecursionError:
+        raise FormatError("a value in it is nested too deeply to be a node's input") from None
 
 
 def _node_id(node_id: Any) -> str:

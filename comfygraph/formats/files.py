@@ -35,13 +35,15 @@ def load(path: Path, catalogue: Mapping[str, NodeDef] | None = None) -> dict[str
 def to_api(data: Any, catalogue: Mapping[str, NodeDef] | None = None) -> Mapping[str, Any]:
     """Decoded JSON in either format as an API-format dict. Raises FormatError."""
     from . import workflow
+    from .editor import with_original_ids
 
     if workflow.is_workflow(data):
         if catalogue is None:
             from ..catalogue import Catalogue
 
             catalogue = Catalogue.bundled()
-        return workflow.to_api(data, catalogue)
+        # What `Graph.to_workflow` wrote keeps the ids that the editor has no place for, such as "sampler".
+        return with_original_ids(workflow.to_api(data, catalogue), data)
     if isinstance(data, Mapping):
         return data
     raise FormatError("this is JSON, and no workflow: a workflow is an object")
