@@ -65,7 +65,9 @@ class Output(Link[K_co]):
         return hash((self._node, self._slot))
 
     def __repr__(self) -> str:
-        return f"{self._node.class_type}.{self._node.output_names[self._slot]}"
+        names = self._node.output_names
+        name = names[self._slot] if self._slot < len(names) else f"output({self._slot})"
+        return f"{self._node.class_type}.{name}"
 
 
 @lru_cache(maxsize=4096)
