@@ -1,10 +1,8 @@
 """The rules: is this a graph that the server takes, and that then runs as written?
 
 `check` answers with all problems at once. The judge is the real server: execution.py ``validate_prompt`` and
-``validate_inputs`` of
-ComfyUI 0.33.0, and what a run then did (the traces). networkx answers what is a question of the graph: order, cycles,
-depth and
-what feeds an output.
+``validate_inputs`` of ComfyUI 0.33.0, and what a run then did (the traces). networkx answers what is a question of the
+graph: order, cycles, depth and what feeds an output.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """What a constructor does with each argument: one small class for each form of input.
 
 A `Field` takes the value that the user gave and returns what the graph keeps: a link, or the JSON value as it will be
-sent. It
-raises `Misfit` for what the server would refuse or what could not run. The first line of each `accept` is the common case;
-everything else, messages included, is in the slow path behind it.
+sent. It raises `Misfit` for what the server would refuse or what could not run. The first line of each `accept` is the
+common case; everything else, messages included, is in the slow path behind it.
 """
 
 from __future__ import annotations

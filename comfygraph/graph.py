@@ -1,8 +1,7 @@
 """`Graph`: nodes with ids, immutable, ready to be checked and sent.
 
 Inside it is a table of entries by id, links as ``(id, slot)``; an edit copies the table and not what is in it. Data
-flows one
-way: nodes -> `Graph` -> `checks` -> API JSON.
+flows one way: nodes -> `Graph` -> `checks` -> API JSON.
 """
 
 from __future__ import annotations
@@ -46,8 +45,7 @@ class Entry:
     """One row of the table. Immutable: an edit makes another one.
 
     `inputs` is None where a loaded node has none; `rest` is what else a loaded node holds (``_meta``); `proof` is the
-    definition
-    that a constructor has already checked the inputs against.
+    definition that a constructor has already checked the inputs against.
     """
 
     __slots__ = ("class_type", "inputs", "proof", "rest", "token")

@@ -1,8 +1,7 @@
 """Match-types: inputs that take one kind together, and outputs that have the kind of what went in.
 
-The server never compares them (validate_node_input lets a match-type pass everywhere); the editor does, and a kind
-that cannot fit
-fails the run. `ResizeImageMaskNode`, `ComfySwitchNode` and `CreateList` are ComfyUI 0.33.0's.
+The server never compares them (validate_node_input lets a match-type pass everywhere); the editor does, and a kind that
+cannot fit fails the run. `ResizeImageMaskNode`, `ComfySwitchNode` and `CreateList` are ComfyUI 0.33.0's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Names on the wire -> names in Python. One rule each for inputs, outputs and classes, and the exceptions as data.
 
 The generator stops when a name does not fit its rule, or when two names of one scope come out alike; the tables are
-then where the
-exception goes. `Node` uses the same rules for nodes that nobody generated.
+then where the exception goes. `Node` uses the same rules for nodes that nobody generated.
 """
 
 from __future__ import annotations
@@ -122,8 +121,7 @@ def option_names(class_type: str, choices: Mapping[str, Iterable[str]]) -> dict[
     """The option classes of one scope (a node, or an option with dynamic combos of its own), by input and key.
 
     An option is called by its key in CamelCase. The input's name goes in front where the key alone names no class (it
-    starts with
-    a digit, is a Python keyword, or has no letters), and where two of the scope would be called alike.
+    starts with a digit, is a Python keyword, or has no letters), and where two of the scope would be called alike.
 
     Args:
         class_type: the node class, for `OPTION_NAMES`.

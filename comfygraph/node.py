@@ -1,8 +1,8 @@
 """Nodes: the base classes of every typed node class, and what a construction does.
 
 A node is built from keyword arguments, checks them against its definition at once, and is from then on an immutable
-handle: a
-token of identity that graphs know it by. `Graph` gives it an id; `graph[node]` is the node as it stands in that graph.
+handle: a token of identity that graphs know it by. `Graph` gives it an id; `graph[node]` is the node as it stands in
+that graph.
 """
 
 from __future__ import annotations

@@ -33,8 +33,7 @@ def raw(value: object) -> Any:
 
     Returns:
         A marker that every input accepts. `Graph.check()` passes it against bundled definitions; `check(catalogue)`
-        with a
-        server's catalogue judges the value by what that server says.
+        with a server's catalogue judges the value by what that server says.
 
     Example:
         >>> KSampler(sampler_name=raw("res_4s_munthe-kaas"), ...)       # doctest: +SKIP

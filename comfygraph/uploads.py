@@ -1,8 +1,7 @@
 """Files that travel with a graph: a `Path`, bytes or a PIL image given to LoadImage and its kin.
 
-An upload is named by its content, so that `to_api()` needs no network, the same picture is sent once, and two
-different ones never
-take each other's place. The client sends it before the graph and puts in the name that the server answers.
+An upload is named by its content, so that `to_api()` needs no network, the same picture is sent once, and two different
+ones never take each other's place. The client sends it before the graph and puts in the name that the server answers.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Scrub a server's ``object_info`` down to facts: what the files in ``nodes/`` hold, and how they were captured.
 
-Kept are names, types, defaults, bounds, option lists, output names and flags. Descriptions, tooltips, search words
-and price
-formulas are their authors' texts and stay out, and so does what says something of the machine: options that are files
-or devices.
+Kept are names, types, defaults, bounds, option lists, output names and flags. Descriptions, tooltips, search words and
+price formulas are their authors' texts and stay out, and so does what says something of the machine: options that are
+files or devices.
 
     python -m comfygraph.generator.capture object_info.json.gz nodes/comfyui-0.33.0.json
 """
