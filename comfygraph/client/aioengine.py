@@ -136,7 +136,7 @@ class AsyncEngine:
             except Closed:
                 pass
             except Exception as error:
-                self._give_up(BadAnswer(f"the socket's messages could not be followed ({type(error).__name__})"))
+                await self._give_up(BadAnswer(f"the socket's messages could not be followed ({type(error).__name__})"))
             finally:
                 # The old one is closed before a new one is opened: see `engine`.
                 await opened.close()
@@ -174,7 +174,7 @@ class AsyncEngine:
             try:
                 await self._ask_next()
             except Exception as error:
-                self._give_up(BadAnswer(f"the server's answers could not be followed ({type(error).__name__})"))
+                await self._give_up(BadAnswer(f"the server's answers could not be followed ({type(error).__name__})"))
 
     async def _ask_next(self) -> None:
         now = time.monotonic()
@@ -189,8 +189,10 @@ class AsyncEngine:
         if not self._closed:
             self._tell(self.board.reply(question, reply, time.monotonic()))
 
-    def _give_up(self, error: BadAnswer) -> None:
+    async def _give_up(self, error: BadAnswer) -> None:
         self._tell(self.board.fail_all(error))
+        # Whatever went wrong may go wrong at once again.
+        await asyncio.sleep(SLICE)
 
     def _tell(self, told: list[Told]) -> None:
         for job, event in told:

@@ -265,6 +265,9 @@ class Engine:
     def _give_up(self, error: BadAnswer) -> None:
         with self._lock:
             self._tell(self.board.fail_all(error))
+            # Whatever went wrong may go wrong at once again.
+            if not self._closed:
+                self._wake.wait(SLICE)
 
     def _tell(self, told: list[Told]) -> None:
         for job, event in told:

@@ -406,8 +406,7 @@ def test_events_end_with_what_happened(server: FakeServer, client: Client) -> No
     server.end(job.prompt_id, "execution_error", {"node_id": "1", "node_type": "EmptyImage", "exception_type": "E"})
     kinds: list[str] = []
     with pytest.raises(ComfyError, match="node 1"):
-        for event in job.events(timeout=5):
-            kinds.append(type(event).__name__)
+        kinds.extend(type(event).__name__ for event in job.events(timeout=5))
     assert kinds == ["Queued", "Started", "Cached", "NodeStarted", "Progress", "Finished"]
     # Who comes late hears it all again.
     with pytest.raises(ComfyError, match="node 1"):

@@ -78,9 +78,13 @@ def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_of_what_did_not_end(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="stop"), saving.whole_file(tmp_path, "fox.png") as (file, _):
-        file.write(b"half")
-        raise RuntimeError("stop")
+    def stop(folder: Path) -> None:
+        with saving.whole_file(folder, "fox.png") as (file, _):
+            file.write(b"half")
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        stop(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

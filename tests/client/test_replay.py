@@ -57,9 +57,9 @@ ENDS: dict[str, list[str]] = {
 }
 # Where the releases differ, or many prompts of one scenario do: how many end in which way.
 COUNTS: dict[str, dict[str, dict[str, int]]] = {
-    "dynamic_inputs": dict.fromkeys(traces.RELEASES, {OK: 11, ERROR: 8}),
-    "errors_prompt": dict.fromkeys(traces.RELEASES, {OK: 4, ERROR: 2}),
-    "values_coercion": dict.fromkeys(traces.RELEASES, {OK: 29, ERROR: 1}),
+    "dynamic_inputs": {release: {OK: 11, ERROR: 8} for release in traces.RELEASES},
+    "errors_prompt": {release: {OK: 4, ERROR: 2} for release in traces.RELEASES},
+    "values_coercion": {release: {OK: 29, ERROR: 1} for release in traces.RELEASES},
     "prompt_id_client_supplied": {"0.33.0": {OK: 5}, "0.23.0": {OK: 10}},
     # 0.33.0 has a route that cancels; 0.23.0 answers 405 and runs the job.
     "jobs_endpoints": {"0.33.0": {STOPPED: 1, DELETED: 1, OK: 1}, "0.23.0": {STOPPED: 1, OK: 2}},
