@@ -100,7 +100,7 @@ class _Program:
 
     def _docstring(self) -> list[str]:
         steps = self.steps.values()
-        named = prose(self.name)[:100].strip().rstrip(".").strip()
+        named = prose(self.name[:80].strip().rstrip(". "))
         title = f"{named[:1].upper()}{named[1:]}." if named else "A ComfyUI pipeline."
         paid = sorted({s.class_type for s in steps if s.definition is not None and s.definition.api_node})
         facts = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Iterator, Mapping, Set
 from typing import Any, cast
 
@@ -15,10 +16,10 @@ from ..node import Node, Option
 from ..raw_values import Raw
 from ..uploads import Upload
 from .python_layout import Atom, Expr, call, lines, listing, mapping, one_line
-from .python_names import Names
+from .python_names import LONGEST, Names
 from .python_parameters import Places
 from .python_steps import Step, fields, options
-from .python_text import is_long
+from .python_text import SHORT, is_long
 from .python_values import as_list, default_of, same, takes, takes_link
 
 Items = list[tuple[str, Expr]]
@@ -123,12 +124,13 @@ class Writer:
         if step.typed is None:
             self.used.add("custom_node")
             given = [(wire, self._loose(step, wire, value)) for wire, value in step.inputs.items()]
-            return call("custom_node", [("", Atom(literal(step.class_type))), *_named(given)]), []
+            name = self._text(step.class_type, f"{self.variables[step.id]}_class")
+            return call("custom_node", [("", name), *self._named(given)]), []
         left = dict(step.inputs)
         unfit = {name for name, _ in verdicts(step.typed.definition, step.inputs, self._kind_of)}
         items = list(self._fields(step, step.typed.cls, list(step.typed.definition.inputs.values()), "", left, unfit))
         made = call(step.typed.name, items)
-        return made, _named([(wire, self._loose(step, wire, value)) for wire, value in left.items()])
+        return made, self._named([(wire, self._loose(step, wire, value)) for wire, value in left.items()])
 
     def _fields(
         self,
@@ -207,7 +209,7 @@ class Writer:
             given.append((i, slot, self._value(step, grow.item, name, left.pop(name))))
         if [i for i, _, _ in given] == list(range(len(given))):
             return listing([expr for _, _, expr in given])
-        return mapping([(slot, expr) for _, slot, expr in given])
+        return mapping([(self._key(slot), expr) for _, slot, expr in given])
 
     # -- values -----------------------------------------------------------------------------------------------------
 
@@ -267,13 +269,14 @@ class Writer:
 
     def plain(self, value: Any, name: str) -> str:
         """A plain value as a default in a signature."""
-        return self._text(value, name).text if isinstance(value, str) else literal(value)
+        return self._text(value, name).text if isinstance(value, str) else _number(value)
 
     def _text(self, text: str, name: str) -> Atom:
         if not is_long(text):
             return Atom(literal(text))
         if text not in self.texts:
-            wanted = "".join(char if char.isascii() and char.isalnum() else "_" for char in name).strip("_").upper()
+            words = re.findall(r"[A-Za-z0-9]+", name[: 2 * LONGEST])
+            wanted = "_".join(words).upper()
             self.texts[text] = self._names.claim(wanted if wanted and not wanted[0].isdigit() else f"TEXT_{wanted}")
         return Atom(self.texts[text])
 
@@ -286,12 +289,23 @@ class Writer:
             return listing([self._json(item, name, depth + 1) for item in cast("list[Any]", value)])
         if isinstance(value, dict):
             pairs = cast("dict[str, Any]", value).items()
-            return mapping([(key, self._json(item, name, depth + 1)) for key, item in pairs])
-        return Atom(literal(value))
+            return mapping([(self._key(str(key)), self._json(item, name, depth + 1)) for key, item in pairs])
+        return Atom(_number(value))
+
+    def _named(self, given: Items) -> Items:
+        """Arguments by name on the wire; those that are no identifiers in a dict."""
+        plain = [(f"{wire}=", expr) for wire, expr in given if _is_keyword(wire)]
+        odd = [(self._key(wire), expr) for wire, expr in given if not _is_keyword(wire)]
+        return [*plain, *([("**", mapping(odd))] if odd else [])]
+
+    def _key(self, key: str) -> str:
+        return self._text(key, "key").text
 
 
-def _named(given: Items) -> Items:
-    """Arguments by name on the wire; those that are no identifiers in a dict."""
-    plain = [(f"{wire}=", expr) for wire, expr in given if wire.isascii() and wire.isidentifier() and not keyword.iskeyword(wire)]
-    odd = [(wire, expr) for wire, expr in given if f"{wire}=" not in {name for name, _ in plain}]
-    return [*plain, *([("**", mapping(odd))] if odd else [])]
+def _is_keyword(wire: str) -> bool:
+    return wire.isascii() and wire.isidentifier() and not keyword.iskeyword(wire) and len(wire) <= SHORT
+
+
+def _number(value: Any) -> str:
+    """Numbers as the formatter writes them: ``1e300``, not ``1e+300``."""
+    return literal(value).replace("e+", "e")

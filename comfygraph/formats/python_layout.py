@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..generator.text import literal
 from .python_text import width
 
 WIDTH: Final = 120
@@ -48,8 +47,8 @@ def listing(items: Sequence[Expr]) -> Group:
 
 
 def mapping(items: Sequence[tuple[str, Expr]]) -> Group:
-    """A dict with texts as keys."""
-    return Group("{", tuple((f"{literal(key)}: ", item) for key, item in items), "}")
+    """A dict; the keys are source."""
+    return Group("{", tuple((f"{key}: ", item) for key, item in items), "}")
 
 
 def one_line(expr: Expr, most: int) -> str | None:

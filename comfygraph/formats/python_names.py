@@ -14,6 +14,8 @@ from .python_steps import Step
 
 RESERVED: Final = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"build", "main", "client", "result", "path"}
 
+LONGEST: Final = 32
+
 CLASS_NOUNS: Final[Mapping[str, str]] = {
     "BasicGuider": "guider",
     "BatchImagesNode": "images",
@@ -176,8 +178,10 @@ class Names:
 
 
 def identifier(parts: Iterable[str]) -> str:
-    """Words as a name in small letters; never empty, never starting with a digit."""
+    """Words as a name in small letters, as many as make a short one; never empty, never starting with a digit."""
     name = "_".join(part for part in parts if part)
+    if len(name) > LONGEST:
+        name = name[:LONGEST].rpartition("_")[0] or name[:LONGEST]
     return name if name and not name[0].isdigit() else f"node_{name}".rstrip("_")
 
 

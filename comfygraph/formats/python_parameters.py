@@ -198,4 +198,5 @@ def _about(steps: Mapping[str, Step], group: Sequence[_Wanted]) -> str:
 
 
 def _quoted(title: str) -> str:
-    return f"'{title[:60]}{'…' if len(title) > 60 else ''}'"
+    most = 60 if title.isascii() else 30  # other letters may be wide
+    return f"'{title[:most]}{'…' if len(title) > most else ''}'"

@@ -55,10 +55,11 @@ def _block(name: str, text: str) -> list[str]:
         last = i == len(rows) - 1
         pieces = _pieces(row, PAGE - 2) if row else [""]
         written = [_inside(piece) for piece in pieces]
+        if last:  # quotes there would run into those that close the text
+            body = pieces[-1].rstrip('"')
+            written[-1] = _inside(body) + '\\"' * (len(pieces[-1]) - len(body))
         if written[-1].endswith(" "):  # a blank at a line's end would be invisible, and linters complain
             written[-1] = written[-1][:-1] + "\\x20"
-        if last and written[-1].endswith('"'):
-            written[-1] = written[-1][:-1] + '\\"'
         found += [f"{piece}\\" for piece in written[:-1]]
         found.append(written[-1])
     found[-1] += '"""'
