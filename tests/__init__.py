@@ -1,0 +1,1 @@
+"""The tests. `corpus`, `traces` and `pipelines` are what several of them share."""
