@@ -7,7 +7,7 @@ from anywhere import run
 from comfygraph.presets import sdxl
 from comfygraph.subgraphs import lora_chain
 
-p = sdxl(prompt="a castle on a hill, pixel art", seed=3, filename_prefix="castle")
+p = sdxl(prompt="a castle on a hill, pixel art", width=768, height=768, seed=3, filename_prefix="castle")
 patched = lora_chain(
     p.model, p.clip, loras=["pixel-art-xl.safetensors", ("sd_xl_offset_example-lora_1.0.safetensors", 0.4)]
 )

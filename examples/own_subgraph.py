@@ -24,7 +24,9 @@ def negative_film(image: Link[k.Image]) -> Link[k.Image]:
     return glow(ImageInvert(image=image), strength=0.3)
 
 
-p = flux_schnell(prompt="a city at night, neon signs in the rain", seed=4, filename_prefix="city")
+p = flux_schnell(
+    prompt="a city at night, neon signs in the rain", width=832, height=576, seed=4, filename_prefix="city"
+)
 graph = p.graph.splice(p.image, glow)
 
 inverted = graph.swap(glow, negative_film)

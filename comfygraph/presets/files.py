@@ -1,6 +1,6 @@
 """Where the model files of the presets and subgraphs are to be had.
 
-The addresses are those that ComfyUI's own workflow templates name for these files.
+The addresses are of the repositories that ComfyUI's own workflow templates name for these files.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ _URLS: Final[dict[tuple[str, str], str]] = {
     ("diffusion_models", "flux1-dev.safetensors"): "Comfy-Org/flux1-dev/resolve/main",
     ("text_encoders", "clip_l.safetensors"): "comfyanonymous/flux_text_encoders/resolve/main",
     ("text_encoders", "t5xxl_fp16.safetensors"): "comfyanonymous/flux_text_encoders/resolve/main",
+    ("text_encoders", "t5xxl_fp8_e4m3fn.safetensors"): "comfyanonymous/flux_text_encoders/resolve/main",
     ("text_encoders", "t5xxl_fp8_e4m3fn_scaled.safetensors"): "comfyanonymous/flux_text_encoders/resolve/main",
     ("vae", "ae.safetensors"): "Comfy-Org/Lumina_Image_2.0_Repackaged/resolve/main/split_files/vae",
     ("upscale_models", "RealESRGAN_x4plus.safetensors"): "Comfy-Org/Real-ESRGAN_repackaged/resolve/main",

@@ -141,10 +141,8 @@ def build(name: str, given: Mapping[str, object] | None = None) -> PresetResult:
         try:
             values[setting.name] = _read(known, setting, value)
         except ValueError:
-            from ..text import shown
-
-            message = f"{setting.name} of {known} is {setting.wanted}, and {shown(value)} is not"
-            found.append(_problem("invalid_setting", message, setting.name))
+            message, hint = _refusal(known, setting, value)
+            found.append(_problem("invalid_setting", message, setting.name, hint))
     if found:
         raise GraphError(found)
     return _PRESETS[known](**{"prompt": PROMPT, **values})
@@ -211,6 +209,15 @@ def _read(preset: str, setting: Setting, value: object) -> Any:
         if (low is not None and not low <= read) or (high is not None and not read <= high):
             raise ValueError
     return read
+
+
+def _refusal(preset: str, setting: Setting, value: object) -> tuple[str, str]:
+    """Why a value is not taken, and what would be."""
+    from ..text import did_you_mean, shown
+
+    if setting.options is not None:
+        return f"{setting.name} of {preset} has no option {shown(value)}", did_you_mean(value, setting.options)
+    return f"{setting.name} of {preset} is {setting.wanted}, and {shown(value)} is not", ""
 
 
 def _problem(code: str, message: str, name: str | None, hint: str = "") -> Problem:

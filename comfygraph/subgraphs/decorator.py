@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import fields, is_dataclass
 from functools import update_wrapper
@@ -38,9 +38,10 @@ class Call:
         arguments: what it was given, defaults included, by parameter.
         outputs: the links that it returned, by name; a single one under ``""``.
         entries: where each linked parameter goes in: its nodes and their inputs.
+        successors: what swaps of parts nested in it have put in the place of their outputs, in whatever graph.
     """
 
-    __slots__ = ("arguments", "entries", "outputs", "parent", "subgraph")
+    __slots__ = ("arguments", "entries", "outputs", "parent", "subgraph", "successors")
 
     def __init__(self, subgraph: Subgraph[..., Any], parent: Call | None, arguments: dict[str, Any]) -> None:
         self.subgraph = subgraph
@@ -48,6 +49,7 @@ class Call:
         self.arguments = arguments
         self.outputs: dict[str, Link[Any]] = {}
         self.entries: dict[str, list[tuple[Node, str]]] = {}
+        self.successors: dict[Output[Any], list[Link[Any]]] = {}
 
     @property
     def chain(self) -> list[Call]:
@@ -91,9 +93,13 @@ class Subgraph(Generic[P, R_co]):
         self._signature = inspect.signature(function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        return self.called(_current.get(), *args, **kwargs)[0]
+
+    def called(self, parent: Call | None, /, *args: P.args, **kwargs: P.kwargs) -> tuple[R_co, Call]:
+        """What a call within `parent` gives, and the call itself."""
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        call = Call(cast("Any", self), _current.get(), dict(bound.arguments))
+        call = Call(cast("Any", self), parent, dict(bound.arguments))
         before = next(_serials)
         token = _current.set(call)
         try:
@@ -101,8 +107,11 @@ class Subgraph(Generic[P, R_co]):
         finally:
             _current.reset(token)
         call.outputs = outputs_of(self.name, result)
-        _claim(call, before)
-        return result
+        _claim(call, call.outputs.values(), before)
+        if parent is not _current.get():  # a swap within the parent, which has returned long ago
+            for outer in reversed(call.chain[:-1]):
+                _claim(outer, call.outputs.values(), before)
+        return result, call
 
     @property
     def surface(self) -> str:
@@ -168,6 +177,11 @@ def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
     return isinstance(value, Mapping)
 
 
+def as_output(link: Link[Any]) -> Output[Any]:
+    """A link as one that compares by node and slot: a node that is a link compares as a node."""
+    return Output(link._node, link._slot, link._kind)
+
+
 def outputs_of(name: str, result: Any) -> dict[str, Link[Any]]:
     """The links in what a subgraph returned, by name. Raises GraphError where there is none."""
     found = {key: value for key, value in _named(result) if is_link(value)}
@@ -196,11 +210,11 @@ def _named(result: Any) -> Iterator[tuple[str, Any]]:
             yield (str(names[at]) if names else str(at)), value
 
 
-def _claim(call: Call, before: int) -> None:
-    """Note the call at the nodes that were made for it: what lies between its outputs and what is older than it."""
+def _claim(call: Call, links: Iterable[Link[Any]], before: int) -> None:
+    """Note the call at the nodes that were made for it: what lies between these links and what is older than it."""
     given = {(id(v._node._token), v._slot): name for name, v in reversed(call.arguments.items()) if is_link(v)}
     seen: set[int] = set()
-    pending = [link._node for link in call.outputs.values()]
+    pending = [link._node for link in links]
     while pending:
         node = pending.pop()
         if id(node) in seen or node._serial < before or (node._extra is not None and node._extra.graph is not None):

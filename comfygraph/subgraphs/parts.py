@@ -11,7 +11,7 @@ from ..errors import EditError
 from ..links import Link
 from ..text import did_you_mean, shown
 from ..wires import is_slot
-from .decorator import Call, Subgraph, call_of, is_link
+from .decorator import Call, Subgraph, as_output, call_of, is_link
 from .ids import prefixes_in
 
 if TYPE_CHECKING:
@@ -69,12 +69,12 @@ class Part:
     @property
     def outputs(self) -> dict[str, Link[Any]]:
         """The links that come out, by name; a single one under ``""``. Those whose node is gone are left out."""
-        graph = self.graph
-        return {
-            name: graph._output(graph.id(link._node), link._slot)
-            for name, link in self.call.outputs.items()
-            if link._node in graph
-        }
+        found: dict[str, Link[Any]] = {}
+        for name, given in self.call.outputs.items():
+            link = self._leaving(given)
+            if link is not None:
+                found[name] = self.graph._output(self.graph.id(link._node), link._slot)
+        return found
 
     @property
     def surface(self) -> str:
@@ -100,6 +100,15 @@ class Part:
 
     def __hash__(self) -> int:
         return hash((id(self.graph), id(self.call)))
+
+    def _leaving(self, given: Link[Any]) -> Link[Any] | None:
+        """An output of the call, or what swaps within it have put there."""
+        pending = [given]
+        for link in pending:
+            if link._node in self.graph:
+                return link
+            pending += self.call.successors.get(as_output(link), ())
+        return None
 
     def _entering(self, name: str, given: Link[Any]) -> Link[Any] | None:
         graph = self.graph

@@ -13,7 +13,7 @@ from ..edits import _consumers, _dropped, _rewire, adopt, definition_of, downstr
 from ..errors import EditError, GraphError
 from ..links import Link, fits
 from ..wires import slots
-from .decorator import Subgraph, is_link, outputs_of
+from .decorator import Subgraph, as_output, is_link
 from .parts import Part, one_part
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Place = tuple[str, str]
 """A node's id and one of its inputs."""
+Wire = tuple[Link[Any], Link[Any], list[Place]]
+"""An output of the part, what takes its place, and what takes it."""
 
 
 def swap(
@@ -42,13 +44,13 @@ def swap(
     made = cast("Subgraph[..., Any]", new) if isinstance(new, Subgraph) else Subgraph(new)
     wiring = _wiring(part, made, _called(part, made, given))
     gone = set(part.ids) | _hanging(part, made, wiring)
-    for link, _ in wiring:
+    for _, link, _ in wiring:
         if link._node in graph and graph.id(link._node) in gone:
             raise EditError(f"{made.name} returns {link!r}, a node of the part {part.id!r} that it is to replace")
     # The part is out before the new one comes in, so that its ids are free.
     table = {node_id: entry for node_id, entry in graph._table.items() if node_id not in gone}
-    ids = adopt(graph, table, [link for link, _ in wiring])
-    for link, consumers in wiring:
+    ids = adopt(graph, table, [link for _, link, _ in wiring])
+    for _, link, consumers in wiring:
         target = (source_id(ids, link), link._slot)
         _rewire(graph, table, consumers, target, link._kind)
         if {node_id for node_id, _ in consumers} & upstream_ids(table, [target[0]]):
@@ -56,6 +58,7 @@ def swap(
     before = {source for node_id in gone for _, (source, _) in slots(graph._table[node_id]) if source in table}
     for node_id in _dropped(table, before, keep=set()):
         del table[node_id]
+    _succeed(part, wiring)
     return Graph._of(table, graph.rules)
 
 
@@ -78,7 +81,8 @@ def _called(part: Part, new: Subgraph[..., Any], given: Mapping[str, Any]) -> di
     positional = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_ONLY and p.name in arguments]
     keywords = {name: value for name, value in arguments.items() if name not in positional}
     try:
-        return outputs_of(new.name, new(*(arguments[name] for name in positional), **keywords))
+        _, call = new.called(part.call.parent, *(arguments[name] for name in positional), **keywords)
+        return call.outputs
     except GraphError as error:
         if any(problem.code == "return_type_mismatch" for problem in error.problems):
             raise _mismatch(part, new, error.problems[0].message) from error
@@ -96,10 +100,10 @@ def _links(part: Part, wanted: set[str]) -> dict[str, Link[Any]]:
     return found
 
 
-def _wiring(part: Part, new: Subgraph[..., Any], gives: Mapping[str, Link[Any]]) -> list[tuple[Link[Any], list[Place]]]:
-    """For each output of the part that is used outside: the link that takes its place, and its consumers."""
+def _wiring(part: Part, new: Subgraph[..., Any], gives: Mapping[str, Link[Any]]) -> list[Wire]:
+    """For each output of the part that is used outside: the link, what takes its place, and its consumers."""
     graph, inside = part.graph, set(part.ids)
-    found: list[tuple[Link[Any], list[Place]]] = []
+    found: list[Wire] = []
     single = len(gives) == 1 and len(part.call.outputs) == 1
     for name, link in part.outputs.items():
         users = _consumers(graph._table, (graph.id(link._node), link._slot))
@@ -113,15 +117,15 @@ def _wiring(part: Part, new: Subgraph[..., Any], gives: Mapping[str, Link[Any]])
         if not fits(other._kind, link._kind):
             as_name = f" as {name}" if name else ""
             raise _mismatch(part, new, f"{new.name} returns {other._kind}{as_name} where {link._kind} is needed")
-        found.append((other, consumers))
+        found.append((link, other, consumers))
     return found
 
 
-def _hanging(part: Part, new: Subgraph[..., Any], wiring: list[tuple[Link[Any], list[Place]]]) -> set[str]:
+def _hanging(part: Part, new: Subgraph[..., Any], wiring: list[Wire]) -> set[str]:
     """The nodes outside that only served the part: spliced into it, or hanging from it and feeding no output."""
     graph, inside = part.graph, set(part.ids)
     table = dict(graph._table)
-    for _, consumers in wiring:
+    for _, _, consumers in wiring:
         for node_id, wire in consumers:
             table[node_id] = table[node_id].but({n: v for n, v in (table[node_id].inputs or {}).items() if n != wire})
     outputs = [i for i, entry in table.items() if (d := definition_of(entry)) is None or d.output_node]
@@ -134,6 +138,13 @@ def _hanging(part: Part, new: Subgraph[..., Any], wiring: list[tuple[Link[Any], 
                     f"{new.name} cannot take the place of {part.id!r}: {user} uses {used}, which is inside it"
                 )
     return downstream_ids(table, inside) - inside - needed
+
+
+def _succeed(part: Part, wiring: list[Wire]) -> None:
+    """Tell the parts around a nested one what has taken the place of its outputs."""
+    for outer in part.call.chain[:-1]:
+        for old, new, _ in wiring:
+            outer.successors.setdefault(as_output(old), []).append(new)
 
 
 def _takes_any(parameters: Mapping[str, inspect.Parameter]) -> bool:
