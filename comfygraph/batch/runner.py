@@ -6,6 +6,8 @@ fails is noted while the rest goes on; only a server that is gone, or a folder t
 
 from __future__ import annotations
 
+import shutil
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -44,6 +46,8 @@ DOWNLOADERS: Final = 2
 TRIES: Final = 2
 """Times that an item is sent when the server loses it."""
 CANCEL_SECONDS: Final = 5.0
+PAUSES: Final = (0.5, 2.0)
+"""Seconds before a download that failed is tried again."""
 
 _GONE: Final = (ServerUnreachable, Unauthorised, NotComfyUI)
 
@@ -151,6 +155,7 @@ class _Batch:
         self.waiting: deque[_Task] = deque()
         self.saving: dict[Future[Row], _Task] = {}
         self.queued: dict[str, str] | None = None
+        self.ending = threading.Event()
         _same_batch(items, store)
         self.report = Report(len(items), len(store.rows))
 
@@ -168,10 +173,11 @@ class _Batch:
                 while self.saving:
                     self._collect(block=True)
             except BaseException:
+                self.ending.set()
                 self._cancel()
                 with suppress(ComfyError):
                     while self.saving:
-                        self._collect(block=True)
+                        self._collect(block=True, ending=True)
                 raise
         if not self.report.failed:
             self.store.finish()
@@ -294,18 +300,31 @@ class _Batch:
     def _save(self, task: _Task, result: Result) -> Row:
         """Download and keep; runs beside the jobs that follow."""
         row = self._row(task, result=result)
-        part = self.store.part(row.folder)
         paths: list[Path] = []
         if result.files or (self.previews and result.previews):
-            paths = result.save(part, previews=self.previews)
+            part, paths = self._download(row.folder, result)
         elif result.previews:
             raise _PreviewsOnly("the run made temporary previews only, which --previews would save; or use a SaveImage")
         elif not result.texts:
             raise _PreviewsOnly("the run made no file and no text")
+        else:
+            part = self.store.part(row.folder)
         return self.store.keep(row, part, paths)
 
-    def _collect(self, *, block: bool) -> None:
-        """Take in what has been saved."""
+    def _download(self, name: str, result: Result) -> tuple[Path, list[Path]]:
+        """The folder with the item's files, and these. A server that restarts has them still: ask again."""
+        for pause in (*PAUSES, None):
+            part = self.store.part(name)
+            try:
+                return part, result.save(part, previews=self.previews)
+            except DownloadError:
+                shutil.rmtree(part, ignore_errors=True)
+                if pause is None or self.ending.wait(pause):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _collect(self, *, block: bool, ending: bool = False) -> None:
+        """Take in what has been saved. A file that did not come from a server that is gone is nobody's failure."""
         if not self.saving:
             return
         over, _ = wait(self.saving, timeout=None if block else 0, return_when=FIRST_COMPLETED)
@@ -317,9 +336,13 @@ class _Batch:
                 if not isinstance(error, _PreviewsOnly):
                     raise
                 self._failed(self._row(task, status="failed"), error)
-            except ComfyError as error:
+            except DownloadError as error:
+                if ending:
+                    continue
                 # The server has what it made: whoever resumes need only fetch it.
-                self._failed(self._row(task, status="failed"), error, forget=not isinstance(error, DownloadError))
+                self._failed(self._row(task, status="failed"), error, forget=False)
+            except ComfyError as error:
+                self._failed(self._row(task, status="failed"), error)
             else:
                 self._ended(row)
 

@@ -13,7 +13,9 @@ from .servers import connect
 if TYPE_CHECKING:
     from ..catalogue import Catalogue
 
-ByServer = Annotated[str | None, typer.Option("--server", metavar="URL", help="By this server's nodes and model files.")]
+ByServer = Annotated[
+    str | None, typer.Option("--server", metavar="URL", help="By this server's nodes and model files.")
+]
 ByFile = Annotated[
     Path | None,
     typer.Option("--definitions", metavar="FILE", help="By a saved answer of /object_info (JSON, or gzip)."),

@@ -43,9 +43,7 @@ def sim() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def cg(
-    sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Call]:
+def cg(sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     """``comfygraph`` in an empty folder, with the simulator as its server."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COMFYGRAPH_SERVER", sim.url)
@@ -58,7 +56,7 @@ def cg(
         captured = capsys.readouterr()
         return Said(code, captured.out, captured.err)
 
-    yield call
+    return call
 
 
 @pytest.fixture

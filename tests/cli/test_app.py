@@ -62,7 +62,10 @@ def test_help_and_search_load_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_a_command_loads_no_other() -> None:
-    code = "import sys; from comfygraph.cli import main; main(['nodes', 'KSampler']); print([m for m in sys.modules if m.startswith('comfygraph.cli.commands.')], file=sys.stderr)"
+    code = (
+        "import sys; from comfygraph.cli import main; main(['nodes', 'KSampler']); "
+        "print([m for m in sys.modules if m.startswith('comfygraph.cli.commands.')], file=sys.stderr)"
+    )
     assert python("-c", code).stderr.strip() == "['comfygraph.cli.commands.nodes']"
 
 

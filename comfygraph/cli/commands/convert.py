@@ -25,13 +25,18 @@ BY_SUFFIX: Final[dict[str, Format]] = {".py": "python", ".json": "api"}
 
 def command(
     what: Annotated[
-        str, typer.Argument(metavar="FILE", help="A workflow: JSON of the API or the editor, or a picture that carries one.")
+        str,
+        typer.Argument(
+            metavar="FILE", help="A workflow: JSON of the API or the editor, or a picture that carries one."
+        ),
     ],
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE", help="What to write: .py or .json; default: standard output.")
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="What to write: .py or .json; default: standard output."),
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="FORMAT", help="python, api or editor; default: by --out, else python.")
+        str | None,
+        typer.Option("--to", metavar="FORMAT", help="python, api or editor; default: by --out, else python."),
     ] = None,
     keep_ids: Annotated[bool, typer.Option("--keep-ids", help="Python: give every node its id and its title.")] = False,
     server: ByServer = None,
