@@ -42,12 +42,12 @@ def set_inputs(graph: Graph, node_id: str, given: Mapping[str, Any]) -> Graph:
             found.append(Problem(v.severity, v.code, message, node_id, entry.class_type, misfit.name, v.hint, here()))
     if found:
         raise GraphError(found)
-    ids = adopt(graph, table, (link for _, link in links))
-    for name, link in links:
-        inputs[name] = (source_id(ids, link), link._slot)
+    if links:
+        ids = adopt(graph, table, [link for _, link in links])
+        for name, link in links:
+            inputs[name] = (source_id(ids, link), link._slot)
     table[node_id] = entry.but(inputs)
-    sources = [value[0] for value in inputs.values() if type(value) is tuple]
-    if node_id in upstream_ids(table, sources):
+    if links and node_id in upstream_ids(table, [inputs[name][0] for name, _ in links]):
         raise EditError(
             f"setting {', '.join(given)} of {label(graph, node_id)} would close a cycle: the node would need its own result"
         )

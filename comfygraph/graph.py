@@ -96,7 +96,7 @@ class Graph:
     __slots__ = ("_checked", "_constructed", "_edges", "_ids", "_kinds", "_table", "rules")
 
     _table: dict[str, Entry]
-    _ids: dict[int, str]
+    _ids: dict[int, str] | None  # ids by identity of the node, made when somebody asks
     _checked: dict[int, tuple[Catalogue, list[Problem]]]
     _constructed: bool  # straight from constructors: neither loaded nor edited
     _kinds: dict[str, list[str]]
@@ -135,7 +135,7 @@ class Graph:
     def _of(cls, table: dict[str, Entry], rules: tuple[Rule, ...] = ()) -> Graph:
         graph = cls.__new__(cls)
         graph._table = table
-        graph._ids = {id(entry.token): node_id for node_id, entry in table.items()}
+        graph._ids = None
         graph._edges = None
         graph._constructed = False
         graph._checked = {}
@@ -186,7 +186,7 @@ class Graph:
         return (self[node_id] for node_id in self._table)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._table if isinstance(key, str) else isinstance(key, Node) and id(key._token) in self._ids
+        return key in self._table if isinstance(key, str) else isinstance(key, Node) and id(key._token) in self._by_identity()
 
     def id(self, node: Node | str) -> str:
         """The id of a node in this graph.
@@ -200,7 +200,7 @@ class Graph:
             from .text import did_you_mean
 
             raise EditError(f"the graph has no node {node!r}; {did_you_mean(node, self._table, what='node')}")
-        node_id = self._ids.get(id(node._token))
+        node_id = self._by_identity().get(id(node._token))
         if node_id is None:
             raise EditError(f"{node!r} is not in the graph")
         return node_id
@@ -532,6 +532,11 @@ class Graph:
                 if type(value) is tuple and value[0] in table
             ]
         return self._edges
+
+    def _by_identity(self) -> dict[int, str]:
+        if self._ids is None:
+            self._ids = {id(entry.token): node_id for node_id, entry in self._table.items()}
+        return self._ids
 
     def _view(self, node_id: str) -> Node:
         entry = self._table[node_id]
