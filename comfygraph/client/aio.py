@@ -26,7 +26,7 @@ from .answers import (
     read_queue,
     read_system_stats,
 )
-from .base import ClientBase, left_out, partly_refused
+from .base import ClientBase, left_out, needs_socket, partly_refused
 from .client import AHEAD
 from .events import Event
 from .exchange import Failure, Form, Request, ask, check, decode_object
@@ -311,6 +311,32 @@ class AsyncClient(ClientBase):
         api_key: str | None = None,
     ) -> AsyncJob:
         """Send a graph: its files first, then the prompt, once; see `Client.submit`."""
+        return await self._submit(
+            graph,
+            live=True,
+            check=check,
+            priority=priority,
+            front=front,
+            targets=targets,
+            previews=previews,
+            extra_data=extra_data,
+            api_key=api_key,
+        )
+
+    async def _submit(
+        self,
+        graph: Runnable,
+        *,
+        live: bool,
+        check: bool = True,
+        priority: float | None = None,
+        front: bool = False,
+        targets: Node | str | Sequence[Node | str] | None = None,
+        previews: str | None = None,
+        extra_data: Mapping[str, Any] | None = None,
+        api_key: str | None = None,
+    ) -> AsyncJob:
+        """As `submit`; see `Client._submit`."""
         prepared = prepare(graph)
         engine = self._engine
         catalogue = await self._check(prepared) if check else None
@@ -318,8 +344,10 @@ class AsyncClient(ClientBase):
         names = {upload.name: await self._send_upload(upload) for upload in prepared.uploads}
         prompt = prepared.to_api(names)
         chosen = prepared.targets(targets)
-        await engine.ensure_socket()
-        machine = self._machine(prepared, prompt, chosen)
+        own_socket = live or engine.socket_wanted or needs_socket(prompt)
+        if own_socket:
+            await engine.ensure_socket()
+        machine = self._machine(prepared, prompt, chosen, own_socket=own_socket)
         follow = engine.follow(machine, id_of=prepared.id_of, ids=prepared.graph.ids)
         job = AsyncJob(engine, follow, self.url)
         body = flows.prompt_body(
@@ -419,7 +447,7 @@ class AsyncClient(ClientBase):
                 except StopIteration:
                     return
                 try:
-                    job = await self.submit(graph, **options)
+                    job = await self._submit(graph, live=False, **options)
                 except ComfyError as error:
                     if on_error == "raise":
                         raise

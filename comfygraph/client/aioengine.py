@@ -118,6 +118,11 @@ class AsyncEngine:
             self._socket_news.clear()
             await _wait(self._socket_news, left)
 
+    @property
+    def socket_wanted(self) -> bool:
+        """Has somebody asked for the socket?"""
+        return "socket" in self._tasks
+
     def _start(self, name: str, what: Callable[[], Any]) -> None:
         task = self._tasks.get(name)
         if task is None or task.done():

@@ -18,7 +18,7 @@ from .credentials import Credentials
 from .exchange import Answer, check, decode
 from .prepare import Prepared, partner_data, unlisted_outputs
 from .prepare import check as check_graph
-from .protocol import JobMachine, Timing
+from .protocol import SOCKET_OUTPUT_CLASSES, JobMachine, Timing
 from .refusals import message_of, problems_of
 
 if TYPE_CHECKING:
@@ -113,9 +113,16 @@ class ClientBase:
         data.update(partner_data(prepared, catalogue, api_key or self._api_key))
         return data
 
-    def _machine(self, prepared: Prepared, prompt: Mapping[str, Any], chosen: Sequence[str] | None) -> JobMachine:
+    def _machine(
+        self, prepared: Prepared, prompt: Mapping[str, Any], chosen: Sequence[str] | None, *, own_socket: bool = True
+    ) -> JobMachine:
         return JobMachine(
-            str(uuid.uuid4()), prompt, where=prepared.where, targets=chosen, timing=self._timing or Timing()
+            str(uuid.uuid4()),
+            prompt,
+            own_socket=own_socket,
+            where=prepared.where,
+            targets=chosen,
+            timing=self._timing or Timing(),
         )
 
     def _attached(self, job: str | Mapping[str, Any], client_id: str) -> JobMachine:
@@ -127,6 +134,11 @@ class ClientBase:
         graph: Mapping[str, Any] = prompt if isinstance(prompt, Mapping) else {}
         ours = stored.get("client_id") == client_id
         return JobMachine(prompt_id, graph, own_socket=ours, timing=self._timing or Timing())
+
+
+def needs_socket(prompt: Mapping[str, Any]) -> bool:
+    """Has it nodes whose pictures come over the socket and nowhere else?"""
+    return any(record.get("class_type") in SOCKET_OUTPUT_CLASSES for record in prompt.values())
 
 
 def left_out(

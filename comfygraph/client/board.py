@@ -32,7 +32,7 @@ Told = tuple[JobMachine, Event]
 class Question:
     """What to ask the server now. `prompt_id` is the job it is about; None when it is about several."""
 
-    kind: Literal["queue", "history", "histories"]
+    kind: Literal["queue", "history", "histories", "polls"]
     request: Request
     asked_at: float
     prompt_id: str | None = None
@@ -195,6 +195,15 @@ class Board:
             return Question("history", request, now, job.prompt_id)
         if any(j.due <= now and j.look == "queue" for j in self.jobs.values()):
             return Question("queue", Request("GET", "/queue", timeout=LOOK_TIMEOUT), now)
+        if any(j.due <= now and j.look == "poll" for j in self.jobs.values()):
+            count = sum(j.look == "poll" for j in self.jobs.values())
+            if count == 1:
+                job = next(j for j in self.jobs.values() if j.look == "poll")
+                request = Request("GET", f"/history/{quote(job.prompt_id, safe='')}", timeout=LOOK_TIMEOUT)
+            else:
+                newest = (("max_items", str(min(count, MOST_AT_ONCE) + 2)),)
+                request = Request("GET", "/history", newest, timeout=LOOK_TIMEOUT)
+            return Question("polls", request, now)
         return None
 
     def tick(self, now: float) -> list[Told]:
@@ -224,7 +233,7 @@ class Board:
             view = read_queue(answer)
             wanting = [j for j in self.jobs.values() if j.phase not in ("sending", "done")]
             for job in wanting:
-                if job.look == "queue":
+                if job.look != "history":
                     told += self._tell(job, job.queue_answer(view.order, question.asked_at, now, self.socket))
             return told
         history = decode(check(answer, "GET /history"), "GET /history")
@@ -233,6 +242,15 @@ class Board:
             return self._tell(about, about.history_answer(history, now, self.socket)) if about is not None else []
         if not isinstance(history, dict):
             raise BadAnswer("GET /history: the answer is no JSON object")
+        if question.kind == "polls":
+            polling = [j for j in self.jobs.values() if j.look == "poll"]
+            found = [j for j in polling if j.prompt_id in history]
+            for job in found:
+                told += self._tell(job, job.history_answer(history, now, self.socket))
+            for job in polling:
+                if job.outcome is None and job.look == "poll":
+                    job.polled(now, self.socket, others=bool(found))
+            return told
         for job in [j for j in self.jobs.values() if j.look == "history"]:
             if job.prompt_id in history:
                 told += self._tell(job, job.history_answer(history, now, self.socket))

@@ -25,7 +25,7 @@ from .answers import (
     read_queue,
     read_system_stats,
 )
-from .base import ClientBase, left_out, partly_refused
+from .base import ClientBase, left_out, needs_socket, partly_refused
 from .exchange import Form, Request, ask, check, decode_object
 from .job import Job
 from .prepare import Prepared, Runnable, prepare
@@ -174,6 +174,32 @@ class Client(ClientBase):
             UploadError: a file did not get there.
             ServerUnreachable, Unauthorised, NotComfyUI, BadAnswer: see `errors`.
         """
+        return self._submit(
+            graph,
+            live=True,
+            check=check,
+            priority=priority,
+            front=front,
+            targets=targets,
+            previews=previews,
+            extra_data=extra_data,
+            api_key=api_key,
+        )
+
+    def _submit(
+        self,
+        graph: Runnable,
+        *,
+        live: bool,
+        check: bool = True,
+        priority: float | None = None,
+        front: bool = False,
+        targets: Node | str | Sequence[Node | str] | None = None,
+        previews: str | None = None,
+        extra_data: Mapping[str, Any] | None = None,
+        api_key: str | None = None,
+    ) -> Job:
+        """As `submit`. Not `live`: the socket is opened only if the graph cannot do without."""
         prepared = prepare(graph)
         engine = self._engine
         catalogue = self._check(prepared) if check else None
@@ -181,8 +207,10 @@ class Client(ClientBase):
         names = {upload.name: self._send_upload(upload) for upload in prepared.uploads}
         prompt = prepared.to_api(names)
         chosen = prepared.targets(targets)
-        engine.ensure_socket()
-        machine = self._machine(prepared, prompt, chosen)
+        own_socket = live or engine.socket_wanted or needs_socket(prompt)
+        if own_socket:
+            engine.ensure_socket()
+        machine = self._machine(prepared, prompt, chosen, own_socket=own_socket)
         follow = engine.follow(machine, id_of=prepared.id_of, ids=prepared.graph.ids)
         job = Job(engine, follow, self.url)
         body = flows.prompt_body(

@@ -157,6 +157,11 @@ class Engine:
                     return
                 self._socket_news.wait(left)
 
+    @property
+    def socket_wanted(self) -> bool:
+        """Has somebody asked for the socket?"""
+        return self._wanted
+
     def _start(self) -> None:
         wanted: list[tuple[str, Callable[[], None]]] = [("comfygraph-watch", self._watch)]
         if self._wanted:

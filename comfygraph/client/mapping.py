@@ -60,7 +60,8 @@ def _run_all(
             except StopIteration:
                 return
             try:
-                waiting.append(client.submit(graph, **options))
+                # Nobody watches single steps here, and a server spends as long on telling them as on a small job.
+                waiting.append(client._submit(graph, live=False, **options))
             except ComfyError as error:
                 if not tolerant:
                     raise

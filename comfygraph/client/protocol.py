@@ -26,7 +26,8 @@ from .fraction import Fraction
 from .outcome import Failed, Outcome, Succeeded, clip, failed, interrupted, of_history
 
 Phase = Literal["sending", "pending", "running", "finishing", "done"]
-Look = Literal["queue", "history"]
+Look = Literal["queue", "history", "poll"]
+"""Where to look next: the queue; the history, because it is over or not in the queue; the history, on the chance."""
 
 SOCKET_OUTPUT_CLASSES = frozenset({"SaveImageWebsocket"})
 """Nodes whose pictures come over the socket and are nowhere else (trace save_image_websocket)."""
@@ -41,7 +42,8 @@ class Timing:
     Attributes:
         quiet: with a live socket, a job not heard of for this long is looked for.
         every: with a live socket, at most this often.
-        poll_first, poll_growth, poll_most: without one, the first look, the factor, and the longest time between two.
+        poll_first, poll_growth, poll_most: without one, the first look at the history, the factor, and the longest time
+            between two; whenever a job is found there, the next look comes soon again. The queue is looked at every `quiet`.
         again: between two looks that decide whether a job is gone.
         end_first, end_patience: after the end was announced and the history is still empty: the first time to look
             again (it doubles), and how long.
@@ -55,7 +57,7 @@ class Timing:
 
     quiet: float = 1.5
     every: float = 2.0
-    poll_first: float = 0.05
+    poll_first: float = 0.02
     poll_growth: float = 1.5
     poll_most: float = 1.0
     again: float = 0.25
@@ -133,6 +135,7 @@ class JobMachine:
         self._accepted_at = 0.0
         self._last_message = 0.0
         self._interval = self.timing.poll_first
+        self._seen_at = 0.0
         self._misses = 0
         self._queue: QueueView | None = None
         self._neighbours_stay = False
@@ -166,6 +169,8 @@ class JobMachine:
             return []
         self.phase = "pending"
         self._accepted_at = now
+        # The first look at the queue comes soon: what stands beside a job there tells later whether it was deleted.
+        self._seen_at = now - self.timing.quiet + self.timing.again
         self.last_activity = now
         self._last_message = now
         self._known = socket
@@ -201,6 +206,7 @@ class JobMachine:
         events: list[ev.Event] = []
         if self.prompt_id in view.running or self.prompt_id in view.pending:
             self._misses = 0
+            self._seen_at = now
             self.heard = True
             running = self.prompt_id in view.running
             position = None if running else view.pending.index(self.prompt_id) + len(view.running)
@@ -280,8 +286,8 @@ class JobMachine:
 
     def look_soon(self, now: float) -> None:
         """Something happened that may have ended it (a cancellation): look now."""
-        if self.phase not in ("sending", "done") and self.outcome is None and self.look == "queue":
-            self.due = now
+        if self.phase not in ("sending", "done") and self.outcome is None and self.look != "history":
+            self.look, self.due = "queue", now
 
     def ended_just_now(self, now: float) -> bool:
         """Was its end announced in this moment?"""
@@ -297,8 +303,16 @@ class JobMachine:
             since = now if looked else self._last_message
             self.due = since + (self.timing.every if looked else self.timing.quiet)
             return
+        if now - self._seen_at < self.timing.quiet:
+            self.look = "poll"
         self.due = now + self._interval
         self._interval = min(self._interval * self.timing.poll_growth, self.timing.poll_most)
+
+    def polled(self, now: float, socket: SocketView, *, others: bool) -> None:
+        """The history was looked at on the chance, and the job was not in it; `others` were found."""
+        if others:
+            self._interval = self.timing.poll_first
+        self._schedule(now, socket.up)
 
     def _settle(self, outcome: Outcome, now: float, socket: SocketView) -> list[ev.Event]:
         """The history has spoken, unless the socket heard of a failure that it does not tell.
