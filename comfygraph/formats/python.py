@@ -62,9 +62,7 @@ def to_python(
 
 
 class _Program:
-    def __init__(
-        self, steps: Mapping[str, Step], order: Sequence[str], models: int, keep_ids: bool, name: str
-    ) -> None:
+    def __init__(self, steps: Mapping[str, Step], order: Sequence[str], models: int, keep_ids: bool, name: str) -> None:
         self.steps = steps
         self.order = order
         self.models = models
@@ -117,7 +115,7 @@ class _Program:
     def _imports(self) -> list[str]:
         used = self.writer.used
         found: list[str] = []
-        if any("Path" in p.annotation for p in self.parameters):
+        if "Path" in used or any("Path" in p.annotation for p in self.parameters):
             found.append("from pathlib import Path")
         if "Any" in used:
             found.append("from typing import Any")
@@ -203,7 +201,9 @@ class _Program:
         line = f"def {repeat.name}(*, {', '.join(items)}) -> {root.typed.name}:"
         long = ["    *,", *(f"    {item}," for item in items)]
         head = [line] if len(line) <= layout.WIDTH else [f"def {repeat.name}(", *long, f") -> {root.typed.name}:"]
-        body = [line for node_id in part if node_id not in writer.inlined for line in writer.statement(node_id, part[-1])]
+        body = [
+            line for node_id in part if node_id not in writer.inlined for line in writer.statement(node_id, part[-1])
+        ]
         return [*head, f'    """{self._what(repeat)}"""', *body]
 
     def _what(self, repeat: Repeat) -> str:
@@ -242,4 +242,3 @@ def _from(module: str, names: set[str]) -> list[str]:
     if len(line) <= layout.WIDTH:
         return [line]
     return [f"from {module} import (", *(f"    {name}," for name in ordered), ")"]
-

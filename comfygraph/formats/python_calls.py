@@ -88,7 +88,9 @@ class Writer:
             if node_id:
                 found += lines(call(f"{variable}.named", [("", self._text(node_id, f"{variable}_id"))]), indent=4)
             if step.title is not None:
-                found += lines(call(f"{variable}.titled", [("", self._text(step.title, f"{variable}_title"))]), indent=4)
+                found += lines(
+                    call(f"{variable}.titled", [("", self._text(step.title, f"{variable}_title"))]), indent=4
+                )
         return [*found, f"    return {variable}"] if node_id == returned else found
 
     def argument(self, node_id: str, wire: str) -> Expr:
@@ -161,9 +163,10 @@ class Writer:
         if wire in unfit or not self._fits(item, value):
             return None if default is None else self._omitted()
         del left[wire]
-        if (step.id, wire) not in self._places and (step.id, wire) not in self._holes and default is not MISSING and type(value) is not tuple:
-            if default is not None and same(value, default):
-                return None
+        place = (step.id, wire)
+        named = place in self._places or place in self._holes
+        if not named and default is not MISSING and default is not None and same(value, default):
+            return None
         return self._value(step, item, wire, value)
 
     def _option(
@@ -198,7 +201,9 @@ class Writer:
         given: list[tuple[int, str, Expr]] = []
         names = [(i, slot, f"{wire}.{slot}") for i, slot in enumerate(grow.slots)]
         fitting = [
-            (i, slot, name) for i, slot, name in names if name in left and name not in unfit and self._fits(grow.item, left[name])
+            (i, slot, name)
+            for i, slot, name in names
+            if name in left and name not in unfit and self._fits(grow.item, left[name])
         ]
         present = {i for i, _, _ in fitting}
         default = default_of(item)
@@ -245,12 +250,21 @@ class Writer:
             return Atom(hole)
         if type(value) is tuple:
             return self._link(cast("tuple[str, int]", value))
-        known = step.typed is not None and any(wire == d.name or wire.startswith(f"{d.name}.") for d in step.typed.definition.inputs.values())
+        known = step.typed is not None and any(
+            wire == d.name or wire.startswith(f"{d.name}.") for d in step.typed.definition.inputs.values()
+        )
         if isinstance(value, Upload):
-            return Atom(literal(value.name))
+            return self._upload(value, f"{self.variables[step.id]}_file")
         if isinstance(value, Raw):
-            return self._raw(value.value)
+            value = value.value
         return self._raw(value) if known else self._json(value, f"{self.variables[step.id]}_{wire}")
+
+    def _upload(self, upload: Upload, name: str) -> Expr:
+        """A file to upload by its path; what came without one by its name on the server, where it must be then."""
+        if upload._path is None:
+            return self._text(upload.name, name)
+        self.used.add("Path")
+        return call("Path", [("", self._text(str(upload._path), name))])
 
     def _raw(self, value: Any) -> Expr:
         self.used.add("raw")
@@ -272,24 +286,29 @@ class Writer:
         return self._text(value, name).text if isinstance(value, str) else _number(value)
 
     def _text(self, text: str, name: str) -> Atom:
-        if not is_long(text):
-            return Atom(literal(text))
+        return Atom(self._constant(text, name) if is_long(text) else literal(text))
+
+    def _constant(self, text: str, name: str) -> str:
+        """The name of the constant that holds a text."""
         if text not in self.texts:
             words = re.findall(r"[A-Za-z0-9]+", name[: 2 * LONGEST])
             wanted = "_".join(words).upper()
             self.texts[text] = self._names.claim(wanted if wanted and not wanted[0].isdigit() else f"TEXT_{wanted}")
-        return Atom(self.texts[text])
+        return self.texts[text]
 
     def _json(self, value: Any, name: str, depth: int = 0) -> Expr:
         if depth > _DEEPEST:
-            raise FormatError(f"a value of {name} is nested more than {_DEEPEST} deep, so it cannot be written as Python")
+            raise FormatError(
+                f"a value of {name} is nested more than {_DEEPEST} deep, so it cannot be written as Python"
+            )
         if isinstance(value, str):
             return self._text(value, name)
         if isinstance(value, list):
-            return listing([self._json(item, name, depth + 1) for item in cast("list[Any]", value)])
+            items: list[Any] = value
+            return listing([self._json(item, name, depth + 1) for item in items])
         if isinstance(value, dict):
-            pairs = cast("dict[str, Any]", value).items()
-            return mapping([(self._key(str(key)), self._json(item, name, depth + 1)) for key, item in pairs])
+            pairs: dict[str, Any] = value
+            return mapping([(self._key(str(key)), self._json(item, name, depth + 1)) for key, item in pairs.items()])
         return Atom(_number(value))
 
     def _named(self, given: Items) -> Items:
@@ -299,7 +318,7 @@ class Writer:
         return [*plain, *([("**", mapping(odd))] if odd else [])]
 
     def _key(self, key: str) -> str:
-        return self._text(key, "key").text
+        return literal(key) if len(key) <= SHORT // 2 else self._constant(key, "key")
 
 
 def _is_keyword(wire: str) -> bool:

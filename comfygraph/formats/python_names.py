@@ -11,6 +11,7 @@ from typing import Final
 from .python_order import MODEL_KINDS
 from .python_roles import filled, from_title, words
 from .python_steps import Step
+from .python_text import word_set
 
 RESERVED: Final = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"build", "main", "client", "result", "path"}
 
@@ -142,16 +143,16 @@ _STEMS: Final = (
     (re.compile(r"^VAEDecode"), (), "decoded"),
     (re.compile(r"Upscale"), ("IMAGE",), "upscaled"),
 )
-_GENERIC: Final = frozenset(
+_GENERIC: Final = word_set(
     "image images image1 image_1 video audio mask samples pixels model clip vae text prompt source value input any a b c d string "
     "string_a string_b latent latent_image on_true on_false conditioning positive negative files mesh model_file texts switch "
     "string_1 string_2 mask1 destination image_a image_b noise sampler sigmas guider av_latent video_latent audio_latent "
-    "reference_images reference_image input_image first second left right x y z w h i j k".split()
+    "reference_images reference_image input_image first second left right x y z w h i j k"
 )
 _VALUES: Final = frozenset(("INT", "FLOAT", "STRING", "BOOLEAN"))
 _MEDIA: Final = frozenset(("IMAGE", "VIDEO", "AUDIO", "MASK"))
 _FILE: Final = re.compile(r"\.(?:safetensors|sft|ckpt|pt|pth|gguf|bin)$", re.IGNORECASE)
-_IGNORED: Final = frozenset("safetensors fp8 fp16 bf16 fp32 scaled e4m3fn int8 nvfp4 the and for comfy repackaged".split())
+_IGNORED: Final = word_set("safetensors fp8 fp16 bf16 fp32 scaled e4m3fn int8 nvfp4 the and for comfy repackaged")
 # Words that say little without the next one.
 _JOINED: Final = {"high": "noise", "low": "noise"}
 
@@ -245,7 +246,11 @@ def _base(steps: Mapping[str, Step], step: Step, side: str | None) -> str:
     if step.definition is not None and step.definition.api_node and kind == "STRING":
         return "reply" if len(step.kinds) == 1 else "model_3d"
     if step.definition is not None and step.definition.api_node and kind == "IMAGE":
-        return "edited" if any(steps[s].kinds[slot : slot + 1] == ["IMAGE"] for _, s, slot in step.links()) else "generated"
+        return (
+            "edited"
+            if any(steps[s].kinds[slot : slot + 1] == ["IMAGE"] for _, s, slot in step.links())
+            else "generated"
+        )
     if not step.users:
         return identifier(words(step.class_type.removesuffix("Node"))[:3])
     if kind.startswith("FILE_3D"):
@@ -290,7 +295,11 @@ def _kind_of(steps: Mapping[str, Step], source: str, slot: int) -> str:
 
 
 def variables(
-    steps: Mapping[str, Step], order: Sequence[str], bases: Mapping[str, str], names: Names, last: Set[str] = frozenset()
+    steps: Mapping[str, Step],
+    order: Sequence[str],
+    bases: Mapping[str, str],
+    names: Names,
+    last: Set[str] = frozenset(),
 ) -> dict[str, str]:
     """A name for each node, unlike all others: by the model files that it goes back to where that tells them apart, else
     by number. Those of `last` are named when all others are.

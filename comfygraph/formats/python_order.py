@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from .python_steps import Step, cycle
+from .python_text import word_set
 
-MODEL_KINDS: Final = frozenset(
+MODEL_KINDS: Final = word_set(
     "MODEL CLIP VAE CONTROL_NET CLIP_VISION STYLE_MODEL UPSCALE_MODEL LATENT_UPSCALE_MODEL MODEL_PATCH AUDIO_ENCODER GLIGEN "
-    "PHOTOMAKER BACKGROUND_REMOVAL MOGE_MODEL DA3_MODEL INTERP_MODEL OPTICAL_FLOW LORA_MODEL FACE_DETECTION_MODEL".split()
+    "PHOTOMAKER BACKGROUND_REMOVAL MOGE_MODEL DA3_MODEL INTERP_MODEL OPTICAL_FLOW LORA_MODEL FACE_DETECTION_MODEL"
 )
 """Socket types of what is loaded once and used throughout."""
 

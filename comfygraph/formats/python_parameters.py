@@ -14,16 +14,15 @@ from ..values import span
 from .python_names import PRIMITIVES, Names, plain_name
 from .python_roles import from_title
 from .python_steps import Step
+from .python_text import word_set
 from .python_values import takes
 
-_SIZES: Final = frozenset(
-    "width height length batch_size seconds duration fps frame_rate megapixels num_frames frames".split()
-)
+_SIZES: Final = word_set("width height length batch_size seconds duration fps frame_rate megapixels num_frames frames")
 _STEPS: Final = frozenset(("steps", "cfg", "guidance", "denoise"))
 _SEEDS: Final = frozenset(("seed", "noise_seed"))
-_PROMPTS: Final = frozenset(
+_PROMPTS: Final = word_set(
     "text prompt negative_prompt text_g text_l positive_prompt tags lyrics caption system_prompt user_prompt clip_l t5xxl clip_g "
-    "llama string value instructions".split()
+    "llama string value instructions"
 )
 RESERVED: Final = frozenset({"prompt", "negative_prompt", "system_prompt", "lyrics", "tags", "seed"}) | _STEPS | _SIZES
 """Names that arguments are likely to need, so that variables stay clear of them."""
@@ -119,9 +118,7 @@ def _wanted(step: Step, variable: str, side: str | None) -> Iterator[_Wanted]:
             yield _Wanted(step.id, wire, found[1], found[0], item, value)
 
 
-def _role(
-    step: Step, wire: str, item: InputDef, value: Any, variable: str, side: str | None
-) -> tuple[str, str] | None:
+def _role(step: Step, wire: str, item: InputDef, value: Any, variable: str, side: str | None) -> tuple[str, str] | None:
     leaf = wire.rpartition(".")[2]
     if step.class_type in PRIMITIVES:
         base = plain_name(variable)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, cast
+from typing import Any, Final, cast
 
 from .. import kinds as k
 from ..definition import InputDef
@@ -102,8 +102,8 @@ def _part(steps: Mapping[str, Step], root: str) -> list[str]:
     while pending:
         node_id = pending.pop(0)
         step = steps[node_id]
-        if step.typed is None or (node_id == root and issubclass(step.typed.cls, Generic)):  # type: ignore[arg-type]
-            return []
+        if step.typed is None or (node_id == root and step.typed.definition.templates):
+            return []  # the type of a match-type node cannot be written in a signature
         for _, source, _ in step.links():
             if source not in found and all(user in found for user, _, _ in steps[source].users):
                 if steps[source].typed is None:
@@ -172,9 +172,7 @@ def _function_name(bases: set[str]) -> str:
     return _VERBS.get(base, f"make_{base}")
 
 
-def _arguments(
-    repeat: Repeat, steps: Mapping[str, Step], places: Places, bases: Mapping[str, str]
-) -> list[Argument]:
+def _arguments(repeat: Repeat, steps: Mapping[str, Step], places: Places, bases: Mapping[str, str]) -> list[Argument]:
     first = repeat.parts[0]
     inside = [set(part) for part in repeat.parts]
     merged: dict[Any, list[tuple[str, str, str]]] = {}
@@ -198,7 +196,11 @@ def _arguments(
             merged.setdefault(key, []).append((node_id, wire, annotation))
     own = Names()
     return [
-        Argument(own.claim(_name(bases[group[0][0]], *group[0][1:])), group[0][2], tuple((node_id, wire) for node_id, wire, _ in group))
+        Argument(
+            own.claim(_name(bases[group[0][0]], *group[0][1:])),
+            group[0][2],
+            tuple((node_id, wire) for node_id, wire, _ in group),
+        )
         for group in merged.values()
     ]
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from .python_steps import Step
+from .python_text import word_set
 
 SIDES: Final = ("positive", "negative")
 
@@ -21,9 +22,9 @@ _SIDE_INPUTS: Final[Mapping[str, str]] = {
 }
 _TITLE_PREFIXES: Final = re.compile(r"^(?:\d+[.):\s]+|(?:load|the|a|an)\s+)", re.IGNORECASE)
 _PARENTHESES: Final = re.compile(r"^([^()]*)\(([^()]+)\)\s*$")
-_TYPE_WORDS: Final = frozenset(
+_TYPE_WORDS: Final = word_set(
     "int integer float number boolean bool string text switch combo custom select value primitive preview as clip encode "
-    "concatenate replace multiline input math expression".split()
+    "concatenate replace multiline input math expression"
 )
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 _CAMEL: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+")

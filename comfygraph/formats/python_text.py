@@ -16,6 +16,11 @@ _TOKEN: Final = re.compile(r"\S+\s*|\s+")
 _SHORT: Final = {"\\": "\\\\", "\r": "\\r", "\t": "\\t"}
 
 
+def word_set(words: str) -> frozenset[str]:
+    """A set of words from one text, for tables that would take a line for each."""
+    return frozenset(words.split())
+
+
 def width(text: str) -> int:
     """The columns that a text takes: wide letters two, marks that combine none."""
     if text.isascii():

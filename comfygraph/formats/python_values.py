@@ -134,7 +134,7 @@ def as_list(item: InputDef, value: Any) -> list[Any] | None:
     if not isinstance(inner, list):
         return None
     names = accepts(item)
-    plain = cast("list[Any]", inner)
+    plain: list[Any] = inner
     if "Sequence[Any]" in names:
         return plain
     numbers = all(isinstance(i, (int, float)) and not isinstance(i, bool) for i in plain)
