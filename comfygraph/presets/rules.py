@@ -99,10 +99,12 @@ class ModelRule:
             )
 
     def _loads(self, table: Mapping[str, Entry], entry: Entry) -> bool:
+        definition = definition_of(entry)
+        if definition is not None and not _gives_model(definition):
+            return False
         for name, value in (entry.inputs or {}).items():
-            known = _constant(table, value) if type(value) in (tuple, Raw) else value
+            known = _constant(table, value)
             if type(known) is str and self._is_file(known):
-                definition = definition_of(entry)
                 if definition is None:
                     if _MODEL_FILE.search(known):
                         return True
@@ -125,8 +127,9 @@ class _Walk:
         self.table = graph._table
         self.users: dict[str, dict[int, list[tuple[str, str]]]] = {}
         for node_id, entry in self.table.items():
-            for name, (source, slot) in slots(entry):
-                self.users.setdefault(source, {}).setdefault(slot, []).append((node_id, name))
+            for name, value in (entry.inputs or {}).items():
+                if is_slot(value):
+                    self.users.setdefault(value[0], {}).setdefault(value[1], []).append((node_id, name))
 
     def problems(self, loaders: list[str]) -> Iterator[Problem]:
         """Every node that the model reaches, judged once."""
@@ -157,7 +160,7 @@ class _Walk:
 
     def _mixes(self, node_id: str, definition: NodeDef | None, carrying: set[Slot]) -> bool:
         """Whether a node merges this model with another one: what it gives is then a third, of which nothing is known."""
-        if definition is None or not any(output.type == "MODEL" for output in definition.outputs):
+        if definition is None or not _gives_model(definition):
             return False
         links = [link for name, link in slots(self.table[node_id]) if _kind(definition, name) == "MODEL"]
         return any(link not in carrying for link in links)
@@ -176,7 +179,8 @@ class _Walk:
         if gives & SAMPLES:
             if "steps" in inputs:
                 yield from self._steps(node_id, "steps", inputs["steps"])
-            yield from self._schedule(node_id, definition)
+            if definition is not None and "sigmas" in definition.inputs:
+                yield from self._schedule(node_id)
         if cfg_is_one and "negative" in inputs:
             yield from self._negative(node_id, inputs)
 
@@ -185,7 +189,7 @@ class _Walk:
         if problem is not None:
             yield problem
 
-    def _schedule(self, node_id: str, definition: NodeDef | None) -> Iterator[Problem]:
+    def _schedule(self, node_id: str) -> Iterator[Problem]:
         """The steps of the sigmas that a sampler is given, where a node without a model makes them."""
         seen: set[str] = set()
         pending = [node_id]
@@ -209,8 +213,9 @@ class _Walk:
 
     def _negative(self, node_id: str, inputs: Mapping[str, Any]) -> Iterator[Problem]:
         """A negative prompt with words in it. The positive one, linked twice, is no mistake."""
-        wanted = set(_texts(self.table, inputs.get("positive")))
-        for source, text in _texts(self.table, inputs["negative"]):
+        found = list(_texts(self.table, inputs["negative"]))
+        wanted = set(_texts(self.table, inputs.get("positive"))) if found else set[tuple[str, str]]()
+        for source, text in found:
             if (source, text) not in wanted:
                 _, code, message, hint = next(self.rule.settings(cfg=1.0, steps=self.rule.steps[0], negative=text))
                 yield self._problem("error", code, message, source, "text", hint)
@@ -292,6 +297,10 @@ def _kind(definition: NodeDef | None, name: str) -> str:
         return "MODEL" if "model" in name else "GUIDER" if name == "guider" else ""
     known = definition.inputs.get(name)
     return "" if known is None else known.type
+
+
+def _gives_model(definition: NodeDef) -> bool:
+    return "MODEL" in [output.type for output in definition.outputs]
 
 
 def _outputs(table: Mapping[str, Entry]) -> list[str]:

@@ -116,17 +116,17 @@ class Subgraph(Generic[P, R_co]):
     @property
     def surface(self) -> str:
         """What it takes and gives, in one line: links and what must be given; ``…`` stands for the rest."""
-        shown_parameters: list[str] = []
+        listed: list[str] = []
         parameters = self._signature.parameters.values()
         for p in parameters:
-            kind = _kind_of(p.annotation)
             if "Link[" in str(p.annotation) or p.default is p.empty:
-                shown_parameters.append(
-                    f"{p.name}: {kind}{'' if p.default is p.empty else ', if given'}" if kind else p.name
-                )
-        rest = ["…"] if len(shown_parameters) < len(parameters) else []
+                name = f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name
+                kind = _kind_of(p.annotation)
+                optional = "" if p.default is p.empty else " if given"
+                listed.append(f"{name}: {kind}{optional}" if kind else name)
+        rest = ["…"] if len(listed) < len(parameters) else []
         gives = _kind_of(self._signature.return_annotation)
-        return f"{self.name}({', '.join([*shown_parameters, *rest])}) -> {gives or '?'}"
+        return f"{self.name}({', '.join([*listed, *rest])}) -> {gives or '?'}"
 
     def __repr__(self) -> str:
         return f"<subgraph {self.surface}>"
