@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .raw_values import OMITTED as OMITTED
     from .raw_values import raw as raw
     from .simulator import Simulator as Simulator
+    from .subgraphs import subgraph as subgraph
     from .untyped import custom_node as custom_node
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ _HOMES = {
     "Simulator": "simulator",
     "custom_node": "untyped",
     "raw": "raw_values",
+    "subgraph": "subgraphs",
     "sweep": "batch",
 }
 
@@ -63,6 +65,7 @@ __all__ = [
     "Simulator",
     "custom_node",
     "raw",
+    "subgraph",
     "sweep",
 ]
 
