@@ -215,7 +215,9 @@ class _Batch:
     def _submit(self, task: _Task) -> None:
         task.tries += 1
         task.attached = False
-        task.job = self.client.submit(task.graph, **self.options)
+        # What the server has under another name is sent by that: the digest is of what was asked for.
+        graph, _ = task.graph.fit(self.client.catalogue())
+        task.job = self.client.submit(graph, **self.options)
         self.store.note_sent(task.item.index, task.job.prompt_id, task.digest)
 
     def _known(self, task: _Task) -> Job | None:

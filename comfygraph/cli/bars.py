@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from ..batch.watch import Watch
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 TEXT_WIDTH: Final = 40
 CANCEL_SECONDS: Final = 10.0
+ENOUGH: Final = 3
+"""Items after which the time that is left can be told."""
+WORTH_SAYING: Final = 10.0
 
 
 def watch(client: Client, job: Job, show: Callable[[Event], None], timeout: float | None) -> Result:
@@ -109,9 +114,11 @@ class BatchBars(Watch):
         self._bar = bar
         self._all = bar.add_task("", total=None, doing="")
         self._one = bar.add_task("", total=1.0, doing="")
+        self._whole, self._began = 0, 0.0
 
     def begins(self, total: int, whole: int) -> None:
         super().begins(total, whole)
+        self._whole, self._began = whole, time.monotonic()
         self._show(f"{whole} were whole already" if whole else "")
 
     def starts(self, item: Item) -> None:
@@ -126,13 +133,17 @@ class BatchBars(Watch):
         super().ends(row)
         if row.status == "failed":
             self._bar.console.print(f"{row.folder} failed: {one_line(row.error or '')}")
-        self._show(f"{self.failed} failed" if self.failed else None)
+        said = [f"{self.failed} failed"] if self.failed else []
+        ended, all_left = self.done + self.failed - self._whole, self.total - self.done - self.failed
+        seconds = (time.monotonic() - self._began) / ended * all_left
+        if ended >= ENOUGH and seconds >= WORTH_SAYING:
+            said.append(f"about {timedelta(seconds=round(seconds))} left")
+        self._show(", ".join(said))
 
-    def _show(self, doing: str | None) -> None:
+    def _show(self, doing: str) -> None:
         ended = self.done + self.failed
-        more: dict[str, Any] = {} if doing is None else {"doing": doing}
         counted = f"{ended:>{len(str(self.total))}}/{self.total}"
-        self._bar.update(self._all, total=self.total, completed=ended, description=counted, **more)
+        self._bar.update(self._all, total=self.total, completed=ended, description=counted, doing=doing)
         self._bar.update(self._one, visible=ended < self.total)
 
 

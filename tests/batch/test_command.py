@@ -173,7 +173,7 @@ def test_killed_and_resumed(file: Path, rows: int) -> None:
         assert Counter(row.item for row in found) == Counter(range(8))
         assert all(row.is_whole(out) and row.files for row in found)
         assert {item: found[item] for item in whole} == whole
-        assert not [path for path in out.rglob(".*")]
+        assert not list(out.rglob(".*"))
         assert len(other.queue()) == 0
 
 

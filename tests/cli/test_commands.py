@@ -361,6 +361,17 @@ def test_check_by_a_server_a_file_and_a_release(cg: Call, sim: Simulator, image_
     assert "info.none" in cg("check", image_file, "--definitions", "info.none").err
 
 
+def test_a_model_that_the_server_has_in_a_folder_is_taken_as_meant(cg: Call, sim: Simulator) -> None:
+    with Simulator(latency=0.0, models={"checkpoints": ["xl/sd_xl_base_1.0.safetensors"]}) as own:
+        checked = cg("check", "sdxl", "--server", own.url)
+        ran = cg("run", "sdxl", *SMALL, "--server", own.url)
+        many = cg("batch", "sdxl", *SMALL, "--set", "seed=[1,2]", "--server", own.url)
+    assert checked.code == 0
+    assert "warning[file_taken_as_meant]" in checked.out
+    assert (ran.code, many.code) == (0, 0)
+    assert "xl/sd_xl_base_1.0.safetensors" in ran.err
+
+
 # -- nodes ------------------------------------------------------------------------------------------------------------
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..definitions import ByFile, ByRelease, ByServer
 from ..guard import PROBLEMS
 from ..output import print_problems, show
+
+if TYPE_CHECKING:
+    from ...problems import Problem
 
 NEEDS_ARGUMENTS = True
 
@@ -34,7 +37,10 @@ def command(
     catalogue, by = chosen(server, definitions, release)
     source = find(what, catalogue)
     graph = source.build({})
-    problems = graph.check(catalogue)
+    notes: list[Problem] = []
+    if server is not None or definitions is not None:
+        graph, notes = graph.fit(catalogue)  # as `run` sends it there
+    problems = [*graph.check(catalogue), *notes]
     if as_json:
         show(json.dumps([problem.to_dict() for problem in problems], indent=2))
     elif problems:

@@ -144,9 +144,18 @@ def _details(node: NodeDef) -> list[str]:
 
 
 def _aligned(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Rows in columns; in a terminal the last one is wrapped below itself."""
+    import textwrap
+
     name = min(max((len(row[0]) for row in rows), default=0), 40)
     kind = min(max((len(row[1]) for row in rows), default=0), 24)
-    return [f"{a:<{name}}  {b:<{kind}}  {c}".rstrip() for a, b, c in rows]
+    width = shutil.get_terminal_size().columns - name - kind - 12 if is_terminal(sys.stdout) else 0
+    lines: list[str] = []
+    for a, b, c in rows:
+        first, *rest = (textwrap.wrap(c, max(width, NARROW // 2)) or [""]) if width else [c]
+        lines.append(f"{a:<{name}}  {b:<{kind}}  {first}".rstrip())
+        lines += [" " * (name + kind + 4) + line for line in rest]
+    return lines
 
 
 def _kind(kind: str) -> str:

@@ -64,10 +64,11 @@ def run(client: object, graph: Graph, title: str, *, timeout: float | None, prog
     from ..bars import job_bar, watch
 
     assert isinstance(client, Client)
+    graph, notes = graph.fit(client.catalogue())
     problems = graph.check(client.catalogue())
     if any(problem.severity == "error" for problem in problems):
-        raise GraphError(problems)
-    for problem in problems:
+        raise GraphError([*problems, *notes])
+    for problem in (*problems, *notes):
         hint = f" ({problem.hint})" if problem.hint and problem.code != "partner_node" else ""
         say(f"warning: {one_line(problem.message)}{hint}")
     import warnings
