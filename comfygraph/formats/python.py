@@ -75,11 +75,11 @@ class _Program:
         self.parameters: list[Parameter] = []
         bases = base_names(steps, order, side_of, RESERVED)
         repeats = [] if keep_ids else find(steps, order)
-        drawn = variables(steps, order, bases, names, hidden(repeats))
+        drawn = variables(steps, order, bases, names, hidden(repeats, steps))
         self.parameters, places = parameters(steps, order, drawn, side_of, names)
         self.repeats = complete(repeats, steps, places, bases, names)
         self.bases = bases
-        self.hidden = hidden(self.repeats)
+        self.hidden = hidden(self.repeats, steps)
         self.writer = Writer(steps, drawn, places, names, keep_ids=keep_ids)
 
     def source(self) -> str:
@@ -159,10 +159,11 @@ class _Program:
         writer = self.writer
         found: list[str] = []
         calls = {part[-1]: (repeat, i) for repeat in self.repeats for i, part in enumerate(repeat.parts)}
+        called = {node_id for repeat in self.repeats for part in repeat.parts for node_id in part[:-1]}
         paragraph: list[str] = []
         written_models = 0
         for i, node_id in enumerate(self.order):
-            if node_id in self.hidden or (node_id in writer.inlined and node_id not in calls):
+            if node_id in called or (node_id in writer.inlined and node_id not in calls):
                 continue
             statement = self._call(*calls[node_id]) if node_id in calls else writer.statement(node_id)
             if found and (i >= self.models > written_models or self._ends_paragraph(paragraph, i)):
@@ -177,18 +178,16 @@ class _Program:
 
     def _call(self, repeat: Repeat, part: int) -> list[str]:
         """The statement that calls a helper function."""
-        root = repeat.parts[part][-1]
+        results = ", ".join(self.writer.variables[node_id] for node_id in repeat.results(part, self.steps))
         given: list[tuple[str, layout.Expr]] = []
         for argument in repeat.arguments:
             node_id, wire = argument.places[0]
             given.append((f"{argument.name}=", self.writer.argument(repeat.counterpart(part, node_id), wire)))
-        return layout.lines(layout.call(repeat.name, given), head=f"{self.writer.variables[root]} = ", indent=4)
+        return layout.lines(layout.call(repeat.name, given), head=f"{results} = ", indent=4)
 
     def _function(self, repeat: Repeat) -> list[str]:
         """A helper function: a part of the pipeline that comes again."""
         part = repeat.parts[0]
-        root = self.steps[part[-1]]
-        assert root.typed is not None
         own = Names({*(argument.name for argument in repeat.arguments), *self.module_names})
         variables = {node_id: own.claim(self.bases[node_id]) for node_id in part}
         holes = {place: argument.name for argument in repeat.arguments for place in argument.places}
@@ -198,12 +197,18 @@ class _Program:
                 if name in argument.annotation.replace("[", " ").replace("]", " ").replace(".", " ").split():
                     self.writer.used.add(name)
         items = [f"{argument.name}: {argument.annotation}" for argument in repeat.arguments]
-        line = f"def {repeat.name}(*, {', '.join(items)}) -> {root.typed.name}:"
+        results = repeat.results(0, self.steps)
+        types = [typed.name for node_id in results if (typed := self.steps[node_id].typed) is not None]
+        gives = types[0] if len(types) == 1 else f"tuple[{', '.join(types)}]"
+        line = f"def {repeat.name}(*, {', '.join(items)}) -> {gives}:"
         long = ["    *,", *(f"    {item}," for item in items)]
-        head = [line] if len(line) <= layout.WIDTH else [f"def {repeat.name}(", *long, f") -> {root.typed.name}:"]
+        head = [line] if len(line) <= layout.WIDTH else [f"def {repeat.name}(", *long, f") -> {gives}:"]
+        returned = results[0] if len(results) == 1 else None
         body = [
-            line for node_id in part if node_id not in writer.inlined for line in writer.statement(node_id, part[-1])
+            line for node_id in part if node_id not in writer.inlined for line in writer.statement(node_id, returned)
         ]
+        if returned is None:
+            body.append(f"    return {', '.join(variables[node_id] for node_id in results)}")
         return [*head, f'    """{self._what(repeat)}"""', *body]
 
     def _what(self, repeat: Repeat) -> str:
@@ -219,7 +224,7 @@ class _Program:
         last = self.steps[paragraph[-1]]
         if not last.users:
             return bool(self.steps[self.order[place]].users)
-        return "sampl" in last.class_type.lower() and last.kinds[:1] == ["LATENT"]
+        return self.bases[last.id] == "sampled"
 
     def _main(self) -> list[str]:
         return [

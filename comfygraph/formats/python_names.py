@@ -39,12 +39,12 @@ CLASS_NOUNS: Final[Mapping[str, str]] = {
     "FluxGuidance": "guided",
     "FluxKontextMultiReferenceLatentMethod": "referenced",
     "GetImageSize": "size",
-    "GetVideoComponents": "clip_parts",
+    "GetVideoComponents": "components",
     "GrowMask": "grown_mask",
     "ImageBlur": "blurred",
     "ImageCompare": "comparison",
     "ImageCompositeMasked": "composite",
-    "ImageFromBatch": "picked",
+    "ImageFromBatch": "frame",
     "ImageInvert": "inverted",
     "ImageOnlyCheckpointLoader": "checkpoint",
     "ImagePadForOutpaint": "padded",
@@ -57,6 +57,8 @@ CLASS_NOUNS: Final[Mapping[str, str]] = {
     "JsonExtractString": "extracted",
     "KSampler": "sampled",
     "KSamplerAdvanced": "sampled",
+    "LoadAudio": "input_audio",
+    "LoadVideo": "input_video",
     "LoraLoader": "lora",
     "LoraLoaderModelOnly": "lora_model",
     "LTXVAudioVAELoader": "audio_vae",
@@ -106,7 +108,7 @@ CLASS_NOUNS: Final[Mapping[str, str]] = {
     "VAEDecodeTiled": "decoded",
     "VAEEncode": "encoded",
     "VAEEncodeTiled": "encoded",
-    "Video Slice": "clip_slice",
+    "Video Slice": "video_slice",
     "WanFirstLastFrameToVideo": "conditioned",
 }
 """What a node of a class holds, where neither its kind nor its class name says it well."""
@@ -114,7 +116,7 @@ CLASS_NOUNS: Final[Mapping[str, str]] = {
 KIND_NOUNS: Final[Mapping[str, str]] = {
     "AUDIO": "audio",
     "AUDIO_ENCODER_OUTPUT": "audio_features",
-    "BOOLEAN": "flag",
+    "BOOLEAN": "switch",
     "CLIP_VISION_OUTPUT": "vision",
     "CONTROL_NET": "control_net",
     "FLOAT": "number",
@@ -222,18 +224,21 @@ def _base(steps: Mapping[str, Step], step: Step, side: str | None) -> str:
         side = side or next((word for word in ("positive", "negative") if title and word in title), None)
         if side is not None:
             return _conditioning(steps, step, side)
-    if title is not None:
+    if title is not None and not (title == "model" and kind == "MODEL"):
         return title
     fills = filled(step)
     if fills is not None and kind in _VALUES | _MEDIA and not _computes(step):
         leaf = fills.rpartition(".")[2]
         if leaf not in _GENERIC and not re.fullmatch(r"\w*?_?\d+", leaf):
             return identifier(words(leaf))
-        if kind == "STRING" and leaf in ("text", "prompt"):
+        makes = {other for user, _, _ in step.users for other in steps[user].kinds}
+        if kind == "STRING" and (leaf == "prompt" or (leaf == "text" and "CONDITIONING" in makes)):
             return "prompt"
     if kind in MODEL_KINDS and kind == "MODEL" and len(step.kinds) == 1:
         return _model(steps, step)
     noun = CLASS_NOUNS.get(step.class_type)
+    if not step.users and kind and step.definition is not None and not step.definition.output_node:
+        return f"unused_{noun or KIND_NOUNS.get(kind) or identifier(words(kind))}"
     if noun is not None:
         return noun
     if step.class_type == "ComfySwitchNode":
@@ -286,7 +291,8 @@ def _model(steps: Mapping[str, Step], step: Step) -> str:
         return "model"
     if not any(_kind_of(steps, source, slot) == "MODEL" for _, source, slot in step.links()):
         return CLASS_NOUNS.get(step.class_type) or "base_model"
-    return CLASS_NOUNS.get(step.class_type) or "patched_model"
+    prefix = _PREFIXES.get(step.class_type)
+    return f"{prefix}_model" if prefix else CLASS_NOUNS.get(step.class_type) or "patched_model"
 
 
 def _kind_of(steps: Mapping[str, Step], source: str, slot: int) -> str:

@@ -34,7 +34,8 @@ _PLAIN: Final = frozenset(("positive", "negative", "encoded", "text", "latent", 
 """Words of variables that say nothing more of an argument."""
 
 _RANKS: Final[Mapping[str, int]] = {
-    name: i for i, name in enumerate(("width", "height", "length", "steps", "cfg", "guidance"))
+    name: i
+    for i, name in enumerate(("prompt", "negative_prompt", "width", "height", "length", "steps", "cfg", "guidance"))
 }
 _ROLES: Final = ("prompt", "file", "seed", "size", "step")
 
@@ -95,7 +96,7 @@ def parameters(
             name = "seed"
         upload = any(first.item.flags.get(flag) for flag in UPLOAD_FLAGS)
         annotation = "str | Path" if upload else PYTHON[kind]
-        parameter = Parameter(names.claim(name), annotation, first.value, _about(steps, group))
+        parameter = Parameter(names.claim(name), annotation, first.value, _about(steps, group, name))
         found.append((_ROLES.index(role), parameter))
         for wanted in group:
             places[wanted.step, wanted.wire] = parameter
@@ -177,7 +178,7 @@ def _told_apart(variable: str, base: str) -> str:
     return "_".join([*head, *tail, *number])
 
 
-def _about(steps: Mapping[str, Step], group: Sequence[_Wanted]) -> str:
+def _about(steps: Mapping[str, Step], group: Sequence[_Wanted], name: str) -> str:
     first = group[0]
     item = first.item
     places = list(dict.fromkeys(f"{steps[wanted.step].class_type}.{wanted.wire}" for wanted in group))
@@ -188,7 +189,7 @@ def _about(steps: Mapping[str, Step], group: Sequence[_Wanted]) -> str:
         return f"{where}: a file in the server's {item.folder} folder"
     wide = item.max is not None and item.max >= 2**53
     titled = from_title(steps[first.step])
-    if titled is not None and steps[first.step].title is not None:
+    if titled is not None and titled not in name and "CONDITIONING" not in steps[first.step].kinds:
         where = f"{where}, titled {_quoted(str(steps[first.step].title))}"
     extent = "" if wide else span(item).removeprefix("range ")
     return f"{where}, {extent}" if extent and item.type in ("INT", "FLOAT") and first.role != "seed" else where

@@ -64,6 +64,11 @@ class Repeat:
     name: str = ""
     arguments: list[Argument] = field(default_factory=list)
 
+    def results(self, part: int, steps: Mapping[str, Step]) -> list[str]:
+        """What the function gives: what it shows on the way, and its last node."""
+        nodes = self.parts[part]
+        return [*(node_id for node_id in nodes[:-1] if not steps[node_id].users), nodes[-1]]
+
     def counterpart(self, part: int, node_id: str) -> str:
         """The node of a part that corresponds to one of the first."""
         return self.parts[part][self.parts[0].index(node_id)]
@@ -105,14 +110,24 @@ def _part(steps: Mapping[str, Step], root: str) -> list[str]:
         if step.typed is None or (node_id == root and step.typed.definition.templates):
             return []  # the type of a match-type node cannot be written in a signature
         for _, source, _ in step.links():
-            if source not in found and all(user in found for user, _, _ in steps[source].users):
-                if steps[source].typed is None:
-                    continue
+            if source in found or steps[source].typed is None:
+                continue
+            users = {user for user, _, _ in steps[source].users} if len(steps[source].users) <= MOST else {source}
+            shown = [user for user in users if user not in found]
+            if all(_only_shows(steps, user) for user in shown):
                 found[source] = None
                 pending.append(source)
+                # In the order in which the node lists them, so that parts of one shape have theirs in the same places.
+                found.update((user, None) for user, _, _ in steps[source].users if user in shown)
         if len(found) > MOST:
             return []
     return list(found)
+
+
+def _only_shows(steps: Mapping[str, Step], node_id: str) -> bool:
+    """Whether a node saves or previews what one other node gives, and is of no further use."""
+    step = steps[node_id]
+    return not step.users and step.typed is not None and len({source for _, source, _ in step.links()}) == 1
 
 
 def _shape(steps: Mapping[str, Step], part: Sequence[str]) -> tuple[Any, ...]:
@@ -218,6 +233,6 @@ def _link_type(kind: str) -> str:
     return f"Link[k.{kind_name(kind)}]" if kind in k.BY_WIRE else "Link[Any]"
 
 
-def hidden(repeats: Sequence[Repeat]) -> Set[str]:
-    """The nodes that stand in functions and not in ``build``."""
-    return {node_id for repeat in repeats for part in repeat.parts for node_id in part[:-1]}
+def hidden(repeats: Sequence[Repeat], steps: Mapping[str, Step]) -> Set[str]:
+    """The nodes that stand in functions and have no name in ``build``."""
+    return {node_id for repeat in repeats for part in repeat.parts for node_id in part[:-1] if steps[node_id].users}
