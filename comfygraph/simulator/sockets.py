@@ -11,7 +11,8 @@ import io
 import json
 import struct
 import uuid
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ PREVIEW_IMAGE: Final = 1
 TEXT: Final = 3
 PREVIEW_IMAGE_WITH_METADATA: Final = 4
 PREVIEW_SIZE: Final = 512  # pixels; the server's --preview-size
+SEND_SECONDS: Final = 10.0  # that a client may take to read when its buffer is full
+Message = tuple[Any, Any, "str | None"]
 _FORMATS: Final = {"JPEG": (1, "image/jpeg"), "PNG": (2, "image/png")}
 
 
@@ -42,7 +45,9 @@ class Sockets:
         self._loop = loop
         self._faults = faults
         self._queue_info = queue_info
-        self._outbox: asyncio.Queue[tuple[Any, Any, str | None]] = asyncio.Queue()
+        self._outbox: deque[Message] = deque()
+        self._filled = asyncio.Event()
+        self._woken = False  # the loop was told that there is something to send
         self._by_id: dict[str, web.WebSocketResponse] = {}
         self._features: dict[str, dict[str, Any]] = {}
         self._transports: dict[web.WebSocketResponse, asyncio.Transport | None] = {}
@@ -53,9 +58,12 @@ class Sockets:
 
     def send(self, event: Any, data: Any, client_id: str | None = None) -> None:
         """Send to one client, or to every socket when `client_id` is None."""
-        if not self._loop.is_closed():
+        self._outbox.append((event, data, client_id))
+        if not self._woken and not self._loop.is_closed():
+            # Once for many messages: waking a loop from another thread is what costs.
+            self._woken = True
             try:
-                self._loop.call_soon_threadsafe(self._outbox.put_nowait, (event, data, client_id))
+                self._loop.call_soon_threadsafe(self._filled.set)
             except RuntimeError:  # the loop closed in between: the server is gone
                 return
 
@@ -77,19 +85,25 @@ class Sockets:
 
     async def publish(self) -> None:
         """Send what is queued, for ever. What the fault "silence" holds back goes first when it is over."""
-        held: list[tuple[Any, Any, str | None]] = []
+        held: deque[Message] = deque()
         while True:
-            message = await self._outbox.get()
-            left = self._faults.silence_left()
-            if left > 0:
-                if self._faults.keeps_silenced and message[0] is not None:
-                    held.append(message)
-                    self._loop.call_later(left + 0.001, self._outbox.put_nowait, (None, None, None))
-                continue
-            for event, data, client_id in (*held, message):
-                if event is not None:
-                    await self._deliver(event, data, client_id)
-            held.clear()
+            await self._filled.wait()
+            self._filled.clear()
+            self._woken = False  # before the box is emptied: what comes later wakes again
+            while self._outbox or held:
+                left = self._faults.silence_left()
+                if left > 0:
+                    if self._faults.keeps_silenced:
+                        held.extend(self._take())
+                        self._loop.call_later(left + 0.001, self._filled.set)
+                    else:
+                        self._take()
+                    break
+                await self._deliver(*(held.popleft() if held else self._outbox.popleft()))
+
+    def _take(self) -> list[Message]:
+        """All that is in the box, which is then empty."""
+        return [self._outbox.popleft() for _ in range(len(self._outbox))]
 
     async def serve(self, request: web.Request, features: dict[str, Any]) -> web.WebSocketResponse:
         """One connection, from its opening to its end."""
@@ -129,10 +143,21 @@ class Sockets:
         """Cut connections without a closing handshake: one client's, or all. Returns how many."""
         sockets = list(self._transports) if client_id is None else self._of(client_id)
         for socket in sockets:
-            transport = self._transports.get(socket)
-            if transport is not None:
-                transport.abort()
+            self._abort(socket)
         return len(sockets)
+
+    def _abort(self, socket: web.WebSocketResponse) -> None:
+        transport = self._transports.get(socket)
+        if transport is not None:
+            transport.abort()
+
+    async def _bounded(self, socket: web.WebSocketResponse, sending: Coroutine[Any, Any, None]) -> None:
+        """Send, for at most `SEND_SECONDS` where the client is behind with reading."""
+        transport = self._transports.get(socket)
+        if transport is not None and transport.get_write_buffer_size() > 0:
+            await asyncio.wait_for(sending, SEND_SECONDS)
+        else:
+            await sending
 
     def _of(self, client_id: str) -> list[web.WebSocketResponse]:
         socket = self._by_id.get(client_id)
@@ -146,16 +171,16 @@ class Sockets:
         payload = frame(event, data) if binary else json.dumps({"type": event, "data": data})
         for socket in sockets:
             try:
-                if isinstance(payload, bytes):
-                    await socket.send_bytes(payload)
-                else:
-                    await socket.send_str(payload)
+                sending = socket.send_bytes(payload) if isinstance(payload, bytes) else socket.send_str(payload)
+                await self._bounded(socket, sending)
             except (ConnectionError, RuntimeError):
                 continue
+            except asyncio.TimeoutError:
+                # Nobody reads at the other end: it must not hold up the others, nor fill the memory.
+                self._abort(socket)
+                continue
             if self._faults.drop_after_message():
-                transport = self._transports.get(socket)
-                if transport is not None:
-                    transport.abort()
+                self._abort(socket)
 
 
 def frame(event: int, data: Any) -> bytes:

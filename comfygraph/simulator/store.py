@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 KINDS: Final = ("input", "output", "temp")
+MAX_REMEMBERED: Final = 1000  # file names whose last number is kept in mind
 _NOTED: Final = re.compile(r"\[(input|output|temp)\]$")
 
 
@@ -33,6 +34,7 @@ class Store:
         self.folders: dict[str, Path] = {kind: self.root / kind for kind in KINDS}
         for folder in self.folders.values():
             folder.mkdir(parents=True, exist_ok=True)
+        self._last: dict[tuple[Path, str], tuple[int, Path]] = {}
 
     def inside(self, kind: str, *parts: str) -> Path:
         """A path below one of the folders.
@@ -91,10 +93,25 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         if restart:
             return folder, name, 1, subfolder
-        # The highest number of "NAME_NUMBER_…" that is there, plus one.
+        return folder, name, self._next_number(folder, name), subfolder
+
+    def saved(self, folder: Path, name: str, number: int, path: Path) -> None:
+        """Remember the last file that was saved under a name, so that the folder need not be read for the next one."""
+        if len(self._last) >= MAX_REMEMBERED:
+            self._last.clear()
+        self._last[folder, name] = (number, path)
+
+    def _next_number(self, folder: Path, name: str) -> int:
+        """The highest number of a "NAME_NUMBER_…" that is there, plus one."""
+        number, path = self._last.get((folder, name), (0, None))
+        head = f"{name}_{number:05}_"
+        if path is not None and path.name.startswith(head) and path.exists():
+            following = folder / f"{name}_{number + 1:05}_{path.name[len(head) :]}"
+            if not following.exists():
+                return number + 1
         pattern = re.compile(re.escape(name) + r"_(\d+)", re.IGNORECASE if os.name == "nt" else 0)
-        numbers = [int(match[1]) for entry in folder.iterdir() if (match := pattern.match(entry.name))]
-        return folder, name, max(numbers, default=0) + 1, subfolder
+        with os.scandir(folder) as entries:
+            return max((int(match[1]) for entry in entries if (match := pattern.match(entry.name))), default=0) + 1
 
 
 def annotated(name: str) -> tuple[str, str | None]:

@@ -196,6 +196,7 @@ def _saved(context: Context, images: Images, prefix: str, kind: str, compress_le
         file = f"{name.replace('%batch_num%', str(index))}_{number:05}_.png"
         image.save(folder / file, pnginfo=chunks, compress_level=compress_level)
         saved.append({"filename": file, "subfolder": subfolder, "type": kind})
+        context.store.saved(folder, name, number, folder / file)
         number += 1
     return Answer((images,), {"images": saved})
 
