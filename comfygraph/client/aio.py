@@ -309,6 +309,7 @@ class AsyncClient(ClientBase):
         previews: str | None = None,
         extra_data: Mapping[str, Any] | None = None,
         api_key: str | None = None,
+        workflow: bool = True,
     ) -> AsyncJob:
         """Send a graph: its files first, then the prompt, once; see `Client.submit`."""
         return await self._submit(
@@ -321,6 +322,7 @@ class AsyncClient(ClientBase):
             previews=previews,
             extra_data=extra_data,
             api_key=api_key,
+            workflow=workflow,
         )
 
     async def _submit(
@@ -335,12 +337,13 @@ class AsyncClient(ClientBase):
         previews: str | None = None,
         extra_data: Mapping[str, Any] | None = None,
         api_key: str | None = None,
+        workflow: bool = False,
     ) -> AsyncJob:
         """As `submit`; see `Client._submit`."""
         prepared = prepare(graph)
         engine = self._engine
         catalogue = await self._check(prepared) if check else None
-        data = self._extra_data(prepared, catalogue, extra_data, previews, api_key)
+        data = self._extra_data(prepared, catalogue, extra_data, previews, api_key, workflow)
         names = {upload.name: await self._send_upload(upload) for upload in prepared.uploads}
         prompt = prepared.to_api(names)
         chosen = prepared.targets(targets)

@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from .address import Address
 from .credentials import Credentials
 from .exchange import Answer, Failure, FailureKind, Request
+from .files import DOWNLOAD_TIMEOUT
 from .http import CHUNK, CONNECT_TIMEOUT, MOST_REDIRECTS, TOTAL_FACTOR, describe
 from .messages import MAX_BINARY
 from .transport import Broken, Closed
@@ -104,7 +105,11 @@ class AioTransport:
                 headers=headers,
                 allow_redirects=False,
                 proxy=self._proxy_for(),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(wait, CONNECT_TIMEOUT), sock_read=wait),
+                timeout=aiohttp.ClientTimeout(
+                    total=DOWNLOAD_TIMEOUT if identity else wait * TOTAL_FACTOR,
+                    sock_connect=min(wait, CONNECT_TIMEOUT),
+                    sock_read=wait,
+                ),
             )
             target = response.headers.get("location") if response.status in (301, 302, 303, 307, 308) else None
             if target is None or (request.method == "POST" and response.status not in (307, 308)):

@@ -106,8 +106,13 @@ class ClientBase:
         extra_data: Mapping[str, Any] | None,
         previews: str | None,
         api_key: str | None,
+        workflow: bool,
     ) -> dict[str, Any]:
         data: dict[str, Any] = dict(extra_data or {})
+        drawn = prepared.workflow(catalogue) if workflow else None
+        if drawn is not None:
+            # Every key becomes a text in the saved PNG; the editor opens a picture by this one.
+            data["extra_pnginfo"] = {"workflow": drawn, **data.get("extra_pnginfo", {})}
         if previews is not None:
             data["preview_method"] = previews
         data.update(partner_data(prepared, catalogue, api_key or self._api_key))

@@ -150,6 +150,7 @@ class Client(ClientBase):
         previews: str | None = None,
         extra_data: Mapping[str, Any] | None = None,
         api_key: str | None = None,
+        workflow: bool = True,
     ) -> Job:
         """Send a graph: its files first, then the prompt, once.
 
@@ -163,6 +164,7 @@ class Client(ClientBase):
                 server's own setting.
             extra_data: further ``extra_data`` of the prompt; its ``extra_pnginfo`` goes into saved pictures.
             api_key: the key for partner nodes, for this graph.
+            workflow: send the graph as the editor draws it too, so that saved pictures open there as drawn.
 
         Returns:
             The job, which the server has taken.
@@ -184,6 +186,7 @@ class Client(ClientBase):
             previews=previews,
             extra_data=extra_data,
             api_key=api_key,
+            workflow=workflow,
         )
 
     def _submit(
@@ -198,12 +201,13 @@ class Client(ClientBase):
         previews: str | None = None,
         extra_data: Mapping[str, Any] | None = None,
         api_key: str | None = None,
+        workflow: bool = False,
     ) -> Job:
         """As `submit`. Not `live`: the socket is opened only if the graph cannot do without."""
         prepared = prepare(graph)
         engine = self._engine
         catalogue = self._check(prepared) if check else None
-        data = self._extra_data(prepared, catalogue, extra_data, previews, api_key)
+        data = self._extra_data(prepared, catalogue, extra_data, previews, api_key, workflow)
         names = {upload.name: self._send_upload(upload) for upload in prepared.uploads}
         prompt = prepared.to_api(names)
         chosen = prepared.targets(targets)
@@ -307,7 +311,7 @@ class Client(ClientBase):
             on_error: ``"raise"``: the first failure is raised, and what was sent ahead is cancelled; ``"yield"``: it is
                 yielded in the place of its result, and the rest goes on.
             timeout, idle_timeout: for each job, from when its turn to be waited for comes.
-            options: as in `submit`.
+            options: as in `submit`, but that `workflow` is False unless it is given: drawing costs as much as a small job.
 
         Yields:
             A `Result` for each graph, in order; with ``on_error="yield"`` a `ComfyError` for one that failed.

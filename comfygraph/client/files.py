@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ MOST_IN_MEMORY = 4 * 2**30
 MOST_PIXELS = 2**29
 """Largest picture that `File.pil` opens: 512 million pixels."""
 TRIES = 3
+DOWNLOAD_TIMEOUT = 6 * 3600.0
+"""Seconds that one download may take, however slowly it trickles."""
 
 _SUFFIXES: Mapping[Kind, str] = {
     "image": "png jpg jpeg webp gif bmp tif tiff svg exr hdr avif apng jxl heic",
@@ -243,6 +246,7 @@ class File:
         if self._source is None:
             raise DownloadError(f"{self._place.name}: there is no server to get it from")
         error: DownloadError | None = None
+        deadline = time.monotonic() + DOWNLOAD_TIMEOUT
         for attempt in range(TRIES):
             if attempt:
                 again()
@@ -262,6 +266,8 @@ class File:
                         got += len(chunk)
                         if got > MOST_BYTES:
                             raise DownloadError(f"{self._place.name}: larger than {MOST_BYTES} bytes")
+                        if time.monotonic() > deadline:
+                            raise DownloadError(f"{self._place.name}: not here after {DOWNLOAD_TIMEOUT:g} s")
                         yield chunk
                 except Broken as broken:
                     error = short(self._place, got, answer.length)

@@ -6,6 +6,7 @@ Both are imported when the first connection is made. None of their exceptions le
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import threading
 import time
@@ -27,6 +28,7 @@ CHUNK = 256 * 1024
 MOST_REDIRECTS = 5
 POOL = 16
 """Connections that are kept open."""
+PIECE = 64 * 1024
 CONNECT_TIMEOUT = 10.0
 TOTAL_FACTOR = 10.0
 """An answer that is not a download may take this many times the timeout in all, however it trickles."""
@@ -135,10 +137,13 @@ class HttpTransport:
         for _ in range(MOST_REDIRECTS + 1):
             full = f"{url}{'&' if '?' in url else '?'}{urlencode(query)}" if query else url
             pool, target = self._pool(full)
+            if body is not None:
+                headers["Content-Length"] = str(len(body))
             response = pool.urlopen(
                 method,
                 target,
-                body=body,
+                # In pieces: the socket's timeout would else be for the whole of a large file.
+                body=io.BytesIO(body) if body is not None and len(body) > PIECE else body,
                 headers=headers,
                 redirect=False,
                 retries=False,

@@ -48,6 +48,14 @@ class Prepared:
         except ComfyError:
             return None
 
+    def workflow(self, catalogue: Catalogue | None) -> dict[str, Any] | None:
+        """The graph as the editor draws it, for saved pictures; None for one that cannot be drawn."""
+        try:
+            return self.graph.to_workflow(catalogue)
+        except ComfyError:
+            # A picture without it opens in the editor all the same, laid out by the editor.
+            return None
+
     @property
     def id_of(self) -> Callable[[Any], str]:
         """From a node's handle to its id."""
@@ -99,11 +107,14 @@ def partner_data(prepared: Prepared, catalogue: Mapping[str, Any] | None, api_ke
     if not nodes:
         return {}
     key = api_key or os.environ.get(API_KEY_ENVIRONMENT)
+    named = ", ".join(f"{node} ({prepared.graph[node].class_type})" for node in nodes[:5])
     if key:
+        import logging
+
+        logging.getLogger("comfygraph").info("the graph has paid partner nodes: %s", named)
         return {"api_key_comfy_org": key}
     import warnings
 
-    named = ", ".join(f"{node} ({prepared.graph[node].class_type})" for node in nodes[:5])
     warnings.warn(
         f"the graph has paid partner nodes and no key for them: {named}; give api_key= or set {API_KEY_ENVIRONMENT}",
         PartnerNodeWarning,

@@ -51,7 +51,7 @@ def client(server: FakeServer) -> Iterator[Client]:
 
 
 def submit(client: Client) -> Job:
-    return client.submit(GRAPH, check=False)
+    return client.submit(GRAPH, check=False, workflow=False)
 
 
 def test_the_socket_is_open_before_the_prompt_is_posted(server: FakeServer, client: Client) -> None:
@@ -72,6 +72,8 @@ def test_options_of_a_prompt(server: FakeServer, client: Client) -> None:
     )
     body = server.prompts[0]
     assert (body["number"], body["front"], body["partial_execution_targets"]) == (-3, True, ["2"])
+    drawn = body["extra_data"]["extra_pnginfo"].pop("workflow")
+    assert {node["type"] for node in drawn["nodes"]} == {"EmptyImage", "SaveImage"}
     assert body["extra_data"] == {"extra_pnginfo": {"a": 1}, "preview_method": "auto"}
 
 
