@@ -25,6 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"comfygraph {__version__}")
         return 0
-    from .app import run
+    try:
+        from .app import run
 
-    return run(given)
+        return run(given)
+    except KeyboardInterrupt:  # before a command was under way; `guard` sees it afterwards
+        print("interrupted", file=sys.stderr)
+        return 130

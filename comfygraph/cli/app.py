@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import Annotated, Final
+from types import ModuleType
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -33,7 +36,6 @@ def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
         name="comfygraph",
         help="ComfyUI pipelines as typed Python: check them, run them, bring the files home.",
         epilog="A server: --server URL, else COMFYGRAPH_SERVER, else 127.0.0.1:8188. Nothing at hand? comfygraph demo",
-        no_args_is_help=True,
         context_settings=_SETTINGS,
         add_completion=False,
         rich_markup_mode=None,
@@ -41,9 +43,7 @@ def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     app.callback()(_options)
     for name in names:
-        module = import_module(f"{__package__}.commands.{name}")
-        needs = getattr(module, "NEEDS_ARGUMENTS", False)
-        app.command(name, short_help=COMMANDS[name], no_args_is_help=needs)(guarded(module.command))
+        app.command(name, short_help=COMMANDS[name])(guarded(_module(name).command))
     return app
 
 
@@ -52,9 +52,19 @@ def run(arguments: Sequence[str]) -> int:
     given, debug = _without_debug(arguments)
     set_debug(debug)
     named = next((argument for argument in given if not argument.startswith("-")), None)
-    app = application([named] if named in COMMANDS else COMMANDS)
+    known = named in COMMANDS
+    command = typer.main.get_command(application([str(named)] if known else COMMANDS))
+    if not given or (given == [named] and known and _needs_arguments(str(named))):
+        # The help is no result here, and the call was no right one.
+        with contextlib.redirect_stdout(sys.stderr):
+            _call(command, [*given, "--help"])
+        return USAGE
+    return _call(command, given)
+
+
+def _call(command: Any, given: list[str]) -> int:
     try:
-        code: object = typer.main.get_command(app).main(args=given, prog_name="comfygraph", standalone_mode=False)
+        code: object = command.main(args=given, prog_name="comfygraph", standalone_mode=False)
     except SystemExit as stop:
         code = stop.code
     except Exception as error:
@@ -67,12 +77,18 @@ def _usage(error: Exception) -> int:
     told = getattr(error, "format_message", None)
     if told is None:
         raise error
-    if type(error).__name__ == "NoArgsIsHelpError":
-        say(told())
-    else:
-        context = getattr(error, "ctx", None)
-        say(f"{told()} See {context.command_path if context is not None else 'comfygraph'} --help", error=True)
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else "comfygraph"
+    say(f"{str(told()).rstrip('.')}; see {where} --help", error=True)
     return USAGE
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"{__package__}.commands.{name}")
+
+
+def _needs_arguments(name: str) -> bool:
+    return getattr(_module(name), "NEEDS_ARGUMENTS", False)
 
 
 def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:

@@ -75,15 +75,15 @@ def find(given: str, catalogue: Catalogue | None = None) -> Source:
         Failed: there is neither.
         FormatError: the file is no workflow.
     """
+    from .. import presets
+
     path = Path(given).expanduser()
-    if _exists(path):
+    known = presets.names()
+    name = given.replace("_", "-").lower()
+    if _exists(path) and not (name in known and path.is_dir()):
         from ..graph import Graph
 
         return FileSource(given, path, Graph.load(path, catalogue))
-    from .. import presets
-
-    known = presets.names()
-    name = given.replace("_", "-").lower()
     if name in known:
         return PresetSource(name, presets.settings(name))
     if path.suffix or len(path.parts) > 1:

@@ -13,7 +13,7 @@ import typer
 from comfygraph import __version__
 from comfygraph.cli.app import COMMANDS
 from comfygraph.cli.guard import Failed, guarded, set_debug
-from comfygraph.errors import GraphError, ServerUnreachable
+from comfygraph.errors import GraphError, PromptRefused, ServerUnreachable
 from comfygraph.problems import Problem
 
 from .conftest import Call
@@ -128,6 +128,11 @@ def _raising(error: BaseException) -> int:
             "error[x]: it is wrong\n  at: node 3 (KSampler)\n  hint: mend it\n",
         ),
         (PermissionError(13, "Permission denied", "x.json"), 1, "error: x.json: Permission denied\n"),
+        (
+            PromptRefused("no, thanks\nreally", prompt_id="x", problems=[Problem("error", "y", "it is so", "3")]),
+            1,
+            "error: no, thanks\nerror[y]: it is so\n  at: node 3\n",
+        ),
         (KeyboardInterrupt(), 130, "interrupted\n"),
         (MemoryError(), 1, "error: this machine has no memory left for it\n"),
         (RuntimeError("two\nlines"), 1, "error: unexpected RuntimeError: two lines (--debug shows where)\n"),

@@ -219,6 +219,11 @@ def test_an_editor_file_is_converted(cg: Call, image_file: Path) -> None:
     assert cg("run", "drawn.json").code == 0
 
 
+def test_a_folder_called_like_a_preset(cg: Call) -> None:
+    Path("sdxl").mkdir()
+    assert cg("check", "sdxl").code == 0
+
+
 @pytest.mark.parametrize("out", ["file", "file/below", "tiny.json"])
 def test_a_folder_that_cannot_be(cg: Call, image_file: Path, out: str) -> None:
     Path("file").write_text("mine")
@@ -497,6 +502,7 @@ def test_generate_a_package(cg: Call, sim: Simulator, monkeypatch: pytest.Monkey
     )
     assert ran.stdout == "3\n", ran.stderr
     assert cg("generate", "--server", "info.json", "--out", "not-a-name").code == 1
+    assert cg("generate", "--server", "none.json", "--out", "x").err == "error: none.json: no such file\n"
     assert cg("generate", "--check", "--out", "x").code == 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -139,7 +140,11 @@ def _run(client: Any, items: Grid, out: Path, plan: Plan, *, resume: bool, quiet
     from .. import plans
     from ..bars import batch_bars
 
-    client.system_stats()  # a server that is not there leaves no folder behind
+    catalogue = client.catalogue()  # a server that is not there leaves no folder behind
+    with suppress(ComfyError):
+        for problem in items[0].graph().check(catalogue):
+            if problem.code == "partner_node":
+                say(f"warning: {one_line(problem.message)}")
     plans.write(out, plan)
     with warnings.catch_warnings(), batch_bars(shown=not quiet) as watch:
         warnings.simplefilter("once", PartnerNodeWarning)

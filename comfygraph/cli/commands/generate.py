@@ -46,7 +46,9 @@ def command(
     from ...generator.write import write_package
 
     file = Path(server).expanduser() if server is not None else None
-    if file is not None and file.is_file():
+    if file is not None and not file.exists() and file.suffix in (".json", ".gz"):
+        raise Failed(f"{server}: no such file", USAGE)
+    if file is not None and file.exists():
         catalogue = Catalogue.from_file(file)
     else:
         with connect(server) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,5 +42,5 @@ def command(
     try:
         serve(host, port, on_start=started, release=release, folder=folder, latency=latency)
     except OSError as error:
-        reason = "the port is taken" if error.errno == 98 else error.strerror or str(error)
+        reason = "the port is taken" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
         raise Failed(f"cannot serve at {host}:{port}: {reason}") from None
