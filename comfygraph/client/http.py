@@ -192,7 +192,14 @@ class HttpTransport:
             self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=POOL, max_retries=0)
             _hide_in_logs(self.credentials)
         prepared = requests.Request("GET", origin + "/").prepare()
-        pool: Any = self._adapter.get_connection_with_tls_context(prepared, self._verify, proxies=proxies)
+        adapter: Any = self._adapter
+        pool: Any
+        if hasattr(adapter, "get_connection_with_tls_context"):
+            pool = adapter.get_connection_with_tls_context(prepared, self._verify, proxies=proxies)
+        else:
+            # requests before 2.32
+            pool = adapter.get_connection(origin + "/", proxies)
+            adapter.cert_verify(pool, origin + "/", self._verify, None)
         return pool, "://" in self._adapter.request_url(prepared, proxies)
 
     def _environment(self) -> dict[str, str]:
@@ -309,7 +316,8 @@ def _classify(error: Exception) -> tuple[FailureKind, str]:
         (r.ConnectTimeout, "silent", "no connection in time"),
         (r.ReadTimeout, "silent", "no answer in time"),
         (u.ReadTimeoutError, "silent", "no answer in time"),
-        (u.NameResolutionError, "refused", "no such host"),
+        # urllib3 before 2 has no class for it
+        (getattr(u, "NameResolutionError", ()), "refused", "no such host"),
         (u.NewConnectionError, "refused", "connection refused: is ComfyUI running there?"),
         (u.ConnectTimeoutError, "silent", "no connection in time"),
         (ConnectionRefusedError, "refused", "connection refused: is ComfyUI running there?"),
