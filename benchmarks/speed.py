@@ -19,7 +19,6 @@ from comfygraph import Graph
 from comfygraph.nodes import (
     CheckpointLoaderSimple,
     CLIPTextEncode,
-    EmptyImage,
     EmptyLatentImage,
     ImageInvert,
     KSampler,
@@ -27,6 +26,7 @@ from comfygraph.nodes import (
     VAEDecode,
 )
 from tests.corpus import catalogue, prompts
+from tests.pipelines import chain
 
 
 def best(work: Callable[[], object], number: int, repeat: int = 9) -> float:
@@ -84,18 +84,6 @@ def literal() -> str:
             "9": {"class_type": "SaveImage", "inputs": {"filename_prefix": "api_output", "images": ["8", 0]}},
         }
     )
-
-
-def chain(length: int) -> Callable[[], str]:
-    """A picture inverted `length` times: built, checked, serialised."""
-
-    def work() -> str:
-        image: EmptyImage | ImageInvert = EmptyImage(width=64, height=64)
-        for _ in range(length):
-            image = ImageInvert(image=image)
-        return Graph(SaveImage(images=image)).to_json()
-
-    return work
 
 
 def literal_chain(length: int) -> Callable[[], str]:
@@ -160,7 +148,7 @@ def large_prompt() -> None:
 
 def edits() -> None:
     """Edits of a graph of 1,000 nodes."""
-    graph = Graph.from_api(json.loads(chain(998)()))
+    graph = Graph.from_api(Graph(chain(998)).to_api(check=False))
     node = graph["500"]
     print(f"edit of a 1,000-node graph: set    {best(lambda: graph.set('1', width=65), 50) * 1e6:6.0f} µs")
     spliced = best(lambda: graph.splice(node.output(0), lambda link: ImageInvert(image=link)), 50)
@@ -198,7 +186,7 @@ def main() -> None:
         f"the same against a loaded catalogue{loaded * 1e6:6.1f} µs, {loaded / floor:.1f} times the literal dict (at most 5)"
     )
     for length in (1_000, 10_000):
-        ratio = best(chain(length), 1, 5) / best(literal_chain(length), 1, 5)
+        ratio = best(lambda n=length: Graph(chain(n)).to_json(), 1, 5) / best(literal_chain(length), 1, 5)
         print(f"chain of {length:6,} nodes             {ratio:6.1f} times its literal dict (at most 6)")
     large_prompt()
     edits()

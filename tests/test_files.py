@@ -31,7 +31,10 @@ def test_api_json_whatever_the_file_is_called(tmp_path: Path) -> None:
         ("a.json", json.dumps(SDXL_JSON).encode()),
         ("b.txt", b"\xef\xbb\xbf" + json.dumps(SDXL_JSON).encode()),
         ("c.jpg", b"  \n" + json.dumps(SDXL_JSON).encode()),
-        ("d.png", png(prompt=json.dumps(SDXL_JSON), workflow="{}")),
+        (
+            "d.png",
+            png(prompt=json.dumps({i: {**node, "is_changed": ["x"]} for i, node in SDXL_JSON.items()}), workflow="{}"),
+        ),
     ):
         (tmp_path / name).write_bytes(content)
         assert Graph.load(tmp_path / name).to_api() == SDXL_JSON

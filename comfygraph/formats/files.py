@@ -61,8 +61,17 @@ def _content(path: Path) -> Any:
     carried = png.metadata(path)
     for key in ("prompt", "workflow"):
         if key in carried:
-            return parse(carried[key], f"its {key!r} metadata")
+            return _as_sent(parse(carried[key], f"its {key!r} metadata"))
     raise FormatError("the file carries no workflow: it was not saved by ComfyUI, or its metadata was removed")
+
+
+def _as_sent(data: Any) -> Any:
+    """Without what the server noted in the nodes while it ran them: ``is_changed``, for its cache."""
+    nodes: list[Any] = list(data.values()) if isinstance(data, dict) else []
+    for node in nodes:
+        if isinstance(node, dict):
+            node.pop("is_changed", None)
+    return data
 
 
 def _json_file(start: bytes, content: bytes) -> Any:
