@@ -19,7 +19,7 @@ from comfygraph.problems import Problem
 from .conftest import Call
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("rich", "requests", "PIL", "aiohttp", "networkx", "websocket")
+HEAVY = ("rich.progress", "requests", "PIL", "aiohttp", "networkx", "websocket")
 
 
 def python(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:

@@ -45,6 +45,15 @@ def test_run_a_file(cg: Call, image_file: Path) -> None:
     assert [p.name for p in Path("pictures").iterdir()] == [path.name]
 
 
+def test_run_to_another_file_system(cg: Call, image_file: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    said = cg("run", image_file, "--out", "memory://pictures/today")
+    assert said.code == 0, said.err
+    assert said.lines[0].startswith("memory://")
+    assert fsspec.filesystem("memory").exists(said.lines[0])
+    assert not Path("memory:").exists()
+
+
 def test_run_never_overwrites(cg: Call, image_file: Path) -> None:
     first = cg("run", image_file, "--no-progress")
     second = cg("run", image_file, "--no-progress")

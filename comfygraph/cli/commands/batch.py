@@ -26,7 +26,7 @@ MOST_NAMED = 10
 def command(
     what: Annotated[
         str | None,
-        typer.Argument(metavar="[PRESET|FILE]", help="As for run. With --resume it may be left out."),
+        typer.Argument(metavar="PRESET|FILE", help="As for run. With --resume it may be left out."),
     ] = None,
     settings: Annotated[
         list[str] | None,

@@ -26,7 +26,7 @@ def command(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[WORD]...", help="What to look for: in names, categories, and kinds of inputs and outputs."
+            metavar="WORD", help="What to look for: in names, categories, and kinds of inputs and outputs."
         ),
     ] = None,
     server: Annotated[str | None, typer.Option(metavar="URL", help="Search this server's nodes.")] = None,

@@ -30,7 +30,9 @@ def command(
         ),
     ] = None,
     server: ServerOption = None,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the files go.")] = Path("output"),
+    out: Annotated[
+        str, typer.Option("--out", metavar="DIR", help="Where the files go: a folder, or a URL that fsspec knows.")
+    ] = "output",
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Longest wait for the job.")
     ] = None,
@@ -84,7 +86,7 @@ def run(client: object, graph: Graph, title: str, *, timeout: float | None, prog
     return result
 
 
-def save(result: Result, out: Path, *, previews: bool) -> list[Path]:
+def save(result: Result, out: str | Path, *, previews: bool) -> None:
     """Bring the files home and print their names, and what nodes showed as text."""
     if not result.files and result.previews and not previews and not result.texts:
         raise Failed("the run made temporary previews only: --previews saves them, or use a SaveImage in the workflow")
@@ -95,18 +97,21 @@ def save(result: Result, out: Path, *, previews: bool) -> list[Path]:
         show(text)
     if not paths and not result.texts:
         raise Failed("the run made no file and no text")
-    return paths
 
 
-def check_folder(out: Path) -> None:
-    """See that a folder can be written to, or made: better now than after ten minutes of sampling.
+def check_folder(out: str | Path) -> None:
+    """See that a folder can be written to, or made: better now than after ten minutes of sampling. A URL is let through.
 
     Raises:
         Failed: it cannot.
     """
     import os
 
-    place = out.expanduser()
+    from ...client.saving import is_url
+
+    if is_url(out):
+        return
+    place = Path(out).expanduser()
     if place.exists() and not place.is_dir():
         raise Failed(f"{out}: a file is there, and no folder")
     while not place.exists() and place != place.parent:

@@ -41,6 +41,8 @@ def command(
 
     try:
         serve(host, port, on_start=started, release=release, folder=folder, latency=latency)
+    except KeyboardInterrupt:
+        return  # that is how it is ended, also while it says where it serves
     except OSError as error:
         reason = "the port is taken" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
         raise Failed(f"cannot serve at {host}:{port}: {reason}") from None
