@@ -156,7 +156,9 @@ def main() -> None:
     ratios = sorted(b / a for a, b in rounds)
     print(f"jobs                      {count}, median of {arguments.rounds} rounds")
     print(f"bare posts, no waiting    {best[0]:8.1f} jobs/s")
-    print(f"client.map with download  {best[1]:8.1f} jobs/s   {best[1] / best[0]:.2f} of bare ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+    print(
+        f"client.map with download  {best[1]:8.1f} jobs/s   {best[1] / best[0]:.2f} of bare ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+    )
     print(f"post, poll, download      {slow:8.1f} jobs/s   client.map is {best[1] / slow:.0f} times as fast")
     print(f"memory                    {each:8.1f} kB a waiting job, {peak:.1f} MB at most over {count} jobs")
 

@@ -110,7 +110,9 @@ class AsyncFile:
                     error.__cause__ = answer.cause
                     continue
                 if answer.status >= 500:
-                    error = DownloadError(f"{self._place.name} of node {self.node_id}: the server answered {answer.status}")
+                    error = DownloadError(
+                        f"{self._place.name} of node {self.node_id}: the server answered {answer.status}"
+                    )
                     continue
                 if answer.status != 200:
                     whole_or_error(self._place, answer.status)
@@ -363,9 +365,7 @@ class AsyncClient(ClientBase):
             extra_data=data,
         )
         try:
-            taken = await engine.run(
-                flows.post_prompt(body, machine.prompt_id, lambda: machine.heard, prepared.where)
-            )
+            taken = await engine.run(flows.post_prompt(body, machine.prompt_id, lambda: machine.heard, prepared.where))
         except BaseException:
             engine.drop(machine.prompt_id)
             raise
@@ -593,5 +593,3 @@ class AsyncClient(ClientBase):
                 form = Form(name, await asyncio.to_thread(upload.read), tuple(fields))
                 known = self._uploaded[name] = str(await self._engine.run(flows.upload(form)))
         return known
-
-

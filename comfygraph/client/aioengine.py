@@ -220,7 +220,9 @@ class AsyncEngine:
         if self._closed:
             return
         self._closed = True
-        self._tell(self.board.fail_all(ServerUnreachable("the client was closed while the job was open; the job goes on")))
+        self._tell(
+            self.board.fail_all(ServerUnreachable("the client was closed while the job was open; the job goes on"))
+        )
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

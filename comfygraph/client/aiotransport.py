@@ -55,7 +55,9 @@ class AioTransport:
                 async for chunk in response.content.iter_chunked(CHUNK):
                     body += chunk
                     if len(body) > request.limit:
-                        return Failure("size", f"{self._what(request)}: the answer is larger than {request.limit} bytes")
+                        return Failure(
+                            "size", f"{self._what(request)}: the answer is larger than {request.limit} bytes"
+                        )
                     if time.monotonic() > deadline:
                         return Failure("silent", f"{self._what(request)}: the answer did not end in time")
                 headers = {name.lower(): value for name, value in response.headers.items()}

@@ -73,7 +73,9 @@ class ClientBase:
     def _keep_catalogue(self, answer: Answer) -> Catalogue:
         """The catalogue of an answer to ``GET /object_info``; one that any client had before is shared."""
         if answer.status == 404:
-            raise NotComfyUI(f"{self.url}: no /object_info there, so this is no ComfyUI, or its address has a base path")
+            raise NotComfyUI(
+                f"{self.url}: no /object_info there, so this is no ComfyUI, or its address has a base path"
+            )
         check(answer, "GET /object_info")
         digest = hashlib.sha256(answer.body).hexdigest()
         with _catalogues_lock:

@@ -46,6 +46,7 @@ T = TypeVar("T")
 AHEAD = 16
 """Prompts that `Client.map` keeps on the server."""
 
+
 class Client(ClientBase):
     """A ComfyUI server.
 
@@ -373,7 +374,9 @@ class Client(ClientBase):
 
     def features(self) -> dict[str, Any]:
         """What the server can do: ``GET /features``."""
-        return decode_object(check(self._engine.run(ask(Request("GET", "/features"))), "GET /features"), "GET /features")
+        return decode_object(
+            check(self._engine.run(ask(Request("GET", "/features"))), "GET /features"), "GET /features"
+        )
 
     def models(self, folder: str | None = None) -> tuple[str, ...]:
         """The model files in a folder, such as ``"checkpoints"``; without one, the folders' names.
@@ -447,7 +450,9 @@ class Client(ClientBase):
         """
         from .uploading import form_of
 
-        return self._engine.run(flows.upload(form_of(source, name, subfolder=subfolder, type=type, overwrite=overwrite)))
+        return self._engine.run(
+            flows.upload(form_of(source, name, subfolder=subfolder, type=type, overwrite=overwrite))
+        )
 
     def upload_mask(
         self,

@@ -257,7 +257,9 @@ class File:
                     error.__cause__ = answer.cause
                     continue
                 if answer.status >= 500:
-                    error = DownloadError(f"{self._place.name} of node {self.node_id}: the server answered {answer.status}")
+                    error = DownloadError(
+                        f"{self._place.name} of node {self.node_id}: the server answered {answer.status}"
+                    )
                     continue
                 if answer.status != 200:
                     whole_or_error(self._place, answer.status)

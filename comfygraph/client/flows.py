@@ -96,9 +96,7 @@ def post_prompt(body: Mapping[str, Any], prompt_id: str, known: Callable[[], boo
 def _refuse(answer: Answer, prompt_id: str, locate: Locate) -> None:
     body = decode_object(answer, "POST /prompt")
     problems = problems_of(body, locate)
-    raise PromptRefused(
-        message_of(problems, "the server refused the prompt"), prompt_id=prompt_id, problems=problems
-    )
+    raise PromptRefused(message_of(problems, "the server refused the prompt"), prompt_id=prompt_id, problems=problems)
 
 
 def _look_up(prompt_id: str, known: Callable[[], bool], error: ServerError) -> Flow[Taken]:

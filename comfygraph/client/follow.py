@@ -27,7 +27,9 @@ class Follow:
         began: when it was submitted, by the driver's clock.
     """
 
-    def __init__(self, machine: JobMachine, began: float, *, id_of: Callable[[Any], str] | None, ids: tuple[str, ...]) -> None:
+    def __init__(
+        self, machine: JobMachine, began: float, *, id_of: Callable[[Any], str] | None, ids: tuple[str, ...]
+    ) -> None:
         self.machine = machine
         self.began = began
         self.ended: float | None = None

@@ -312,7 +312,11 @@ def _classify(error: Exception) -> tuple[FailureKind, str]:
         at = reason if isinstance(reason, BaseException) else inner or at.__cause__ or at.__context__
     table: tuple[tuple[Any, FailureKind, str], ...] = (
         ((r.ProxyError, u.ProxyError), "refused", "the proxy did not connect"),
-        ((r.SSLError, u.SSLError, ssl.SSLError), "insecure", "the secure connection failed: is its certificate trusted? (ca=)"),
+        (
+            (r.SSLError, u.SSLError, ssl.SSLError),
+            "insecure",
+            "the secure connection failed: is its certificate trusted? (ca=)",
+        ),
         (r.ConnectTimeout, "silent", "no connection in time"),
         (r.ReadTimeout, "silent", "no answer in time"),
         (u.ReadTimeoutError, "silent", "no answer in time"),
@@ -357,4 +361,3 @@ def _log_filter(record: Any) -> bool:
         text = credentials.hide(text)
     record.msg, record.args = text, ()
     return True
-

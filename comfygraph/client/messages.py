@@ -301,7 +301,9 @@ def _progress_state(data: Mapping[str, Any]) -> Message:
             raise _Bad("a node's state is no object")
         record = cast("dict[str, Any]", entry)
         display = _text_or_none(record, "display_node_id") or node
-        states.append(NodeState(node, display, _text(record, "state"), _number(record, "value"), _number(record, "max")))
+        states.append(
+            NodeState(node, display, _text(record, "state"), _number(record, "value"), _number(record, "max"))
+        )
     return ProgressState(_text(data, "prompt_id"), tuple(states))
 
 

@@ -239,9 +239,7 @@ class JobMachine:
             raise BadAnswer("the server's history is no JSON object")
         entry: Any = cast("Mapping[str, Any]", answer).get(self.prompt_id)
         if entry is not None:
-            outcome = of_history(
-                entry, self.prompt_id, self._locate, by_us=self.cancelling, pictures=self._pictures
-            )
+            outcome = of_history(entry, self.prompt_id, self._locate, by_us=self.cancelling, pictures=self._pictures)
             return self._settle(outcome, now, socket)
         if self._end_at is not None and now - self._end_at < self.timing.end_patience:
             # Announced and not yet written, or written and cleared: the first is over in milliseconds.
@@ -446,9 +444,7 @@ class JobMachine:
         if message.node != display:
             self._display[message.node] = display
         self.node = display
-        node = ev.NodeStarted(
-            self.prompt_id, self.fraction.value, display, self._class(display), self._title(display)
-        )
+        node = ev.NodeStarted(self.prompt_id, self.fraction.value, display, self._class(display), self._title(display))
         return [*events, node]
 
     def _on_step(self, message: m.Step, now: float) -> list[ev.Event]:
@@ -503,9 +499,7 @@ class JobMachine:
         if class_type in SOCKET_OUTPUT_CLASSES or (not class_type and message.mime == "image/png"):
             if self._picture_bytes + len(message.data) <= MOST_PICTURE_BYTES:
                 self._picture_bytes += len(message.data)
-                self._pictures.append(
-                    m.Picture(message.mime, message.data, self.prompt_id, message.node or node, node)
-                )
+                self._pictures.append(m.Picture(message.mime, message.data, self.prompt_id, message.node or node, node))
             return []
         return [ev.Preview(self.prompt_id, self.fraction.value, node, message.mime, message.data)]
 

@@ -49,7 +49,9 @@ def problems_of(body: Mapping[str, Any], locate: Locate) -> list[Problem]:
         elif code == "prompt_no_outputs":
             message = "the graph has no output node that the server knows"
         where = locate(node) if node is not None else None
-        found.insert(0, Problem("error", code or "refused", message or "refused", node, class_type or None, where=where))
+        found.insert(
+            0, Problem("error", code or "refused", message or "refused", node, class_type or None, where=where)
+        )
     return found
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ..node import Node
 
 
-
 class AnyFile(Protocol):
     """What `File` and `AsyncFile` have in common."""
 
@@ -83,7 +82,9 @@ class NodeResult(Gathered[F]):
         cached: it did not have to run.
     """
 
-    def __init__(self, node_id: str, files: Sequence[F], texts: Sequence[str], raw: Mapping[str, Any], cached: bool) -> None:
+    def __init__(
+        self, node_id: str, files: Sequence[F], texts: Sequence[str], raw: Mapping[str, Any], cached: bool
+    ) -> None:
         super().__init__(files, texts)
         self.node_id = node_id
         self.raw = raw

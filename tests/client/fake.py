@@ -165,7 +165,12 @@ class FakeServer:
             self.tell("execution_cached", prompt_id=prompt_id, nodes=[])
 
     def end(
-        self, prompt_id: str, kind: str = "execution_success", data: dict[str, Any] | None = None, *, announce: bool = True
+        self,
+        prompt_id: str,
+        kind: str = "execution_success",
+        data: dict[str, Any] | None = None,
+        *,
+        announce: bool = True,
     ) -> None:
         message = {"prompt_id": prompt_id, **(data or {})}
         ok = kind == "execution_success"

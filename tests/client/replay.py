@@ -58,9 +58,12 @@ class Replay:
         self._frames: dict[str, list[list[Any]]] = {}
         last = {e["conn"]: n for n, e in enumerate(self.events) if "conn" in e}
         # The recorder's own goodbye at the end of a scenario is none of the server's.
-        self._goodbyes = {n for n in last.values() if self.events[n].get("msg_type") == "CLOSING" and not any(
-            e["kind"] in ("ws_open", "http") for e in self.events[n:]
-        )}
+        self._goodbyes = {
+            n
+            for n in last.values()
+            if self.events[n].get("msg_type") == "CLOSING"
+            and not any(e["kind"] in ("ws_open", "http") for e in self.events[n:])
+        }
         for event in self.events:
             body = event.get("body")
             if event["kind"] == "http" and "/history" in event["path"] and isinstance(body, dict):
@@ -202,7 +205,9 @@ class Replay:
             e["kind"] == "http"
             and e["method"] == "POST"
             and (e["path"] == "/queue" or e["path"].endswith("/cancel"))
-            and (prompt_id in json.dumps([e["path"], e.get("request_body")]) or "clear" in (e.get("request_body") or {}))
+            and (
+                prompt_id in json.dumps([e["path"], e.get("request_body")]) or "clear" in (e.get("request_body") or {})
+            )
             and e.get("status") == 200
             for e in self.events
         )

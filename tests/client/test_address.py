@@ -33,7 +33,9 @@ def test_addresses(text: str, http: str, ws: str) -> None:
     assert (address.http, address.ws, str(address)) == (http, ws, http)
 
 
-@pytest.mark.parametrize("text", ["ftp://gpu", "http://", "gpu:port", "gpu:0", "gpu:99999", "http://a b", "javascript:x//://y"])
+@pytest.mark.parametrize(
+    "text", ["ftp://gpu", "http://", "gpu:port", "gpu:0", "gpu:99999", "http://a b", "javascript:x//://y"]
+)
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(ValueError, match="not a server address"):
         parse(text)

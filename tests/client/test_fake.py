@@ -68,7 +68,13 @@ def test_the_socket_is_open_before_the_prompt_is_posted(server: FakeServer, clie
 
 def test_options_of_a_prompt(server: FakeServer, client: Client) -> None:
     client.submit(
-        GRAPH, check=False, priority=-3, front=True, targets="2", previews="auto", extra_data={"extra_pnginfo": {"a": 1}}
+        GRAPH,
+        check=False,
+        priority=-3,
+        front=True,
+        targets="2",
+        previews="auto",
+        extra_data={"extra_pnginfo": {"a": 1}},
     )
     body = server.prompts[0]
     assert (body["number"], body["front"], body["partial_execution_targets"]) == (-3, True, ["2"])

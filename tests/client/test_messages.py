@@ -31,7 +31,16 @@ def test_every_recorded_frame_is_understood() -> None:
         assert not isinstance(message, (m.Unknown, m.Malformed)), event
         kinds.add(type(message).__name__)
     # Text frames (binary type 3) and connections without a prompt were not recorded.
-    assert kinds >= {"Status", "Executing", "Step", "ProgressState", "Executed", "ExecutionFailed", "Picture", "FeatureFlags"}
+    assert kinds >= {
+        "Status",
+        "Executing",
+        "Step",
+        "ProgressState",
+        "Executed",
+        "ExecutionFailed",
+        "Picture",
+        "FeatureFlags",
+    }
 
 
 MALFORMED: list[str | bytes] = [
@@ -118,9 +127,16 @@ def test_nothing_raises(frame: str | bytes) -> None:
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
-        ["prompt_id", "node", "nodes", "value", "max", "output", "display_node", "status", "state"]
-    ), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["prompt_id", "node", "nodes", "value", "max", "output", "display_node", "status", "state"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
     max_leaves=8,
 )
 

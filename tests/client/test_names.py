@@ -32,7 +32,7 @@ NAMES = [
     ("LPT1.tar.gz", "_LPT1.tar.gz"),
     ("console.png", "console.png"),
     (".bashrc", "_.bashrc"),
-    ("a?b*c<d>e|f\"g:h.png", "a_b_c_d_e_f_g_h.png"),
+    ('a?b*c<d>e|f"g:h.png', "a_b_c_d_e_f_g_h.png"),
     ("trailing. . .", "trailing"),
     ("image (1).png", "image (1).png"),
     ("日本.png", "日本.png"),

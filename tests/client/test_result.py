@@ -108,7 +108,9 @@ def whole(body: bytes = b"content", breaks: bool = False, length: int | None = -
 def test_saving(tmp_path: Path) -> None:
     server = FakeServer()
     server.downloads = [whole(b"1"), whole(b"2"), whole(b"3"), whole(b"4")]
-    result = result_of({"1": {"images": [file_of("../a.png"), file_of("a.png", subfolder="/etc"), file_of("CON.png")]}}, server)
+    result = result_of(
+        {"1": {"images": [file_of("../a.png"), file_of("a.png", subfolder="/etc"), file_of("CON.png")]}}, server
+    )
     paths = result.save(tmp_path / "new" / "folder")
     assert [path.name for path in paths] == ["a.png", "a_2.png", "_CON.png"]
     assert [path.read_bytes() for path in paths] == [b"1", b"2", b"3"]

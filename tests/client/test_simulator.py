@@ -62,13 +62,20 @@ def test_run_and_save(client: Client, tmp_path: Path) -> None:
 
 
 def test_a_sampler_tells_how_far_it_is(client: Client) -> None:
-    prompt = {**SDXL_JSON, "3": {"class_type": "KSampler", "inputs": {**SDXL_JSON["3"]["inputs"], "seed": time.time_ns() % 2**32}}}
+    prompt = {
+        **SDXL_JSON,
+        "3": {"class_type": "KSampler", "inputs": {**SDXL_JSON["3"]["inputs"], "seed": time.time_ns() % 2**32}},
+    }
     seen: list[events.Event] = []
     result = client.run(prompt, progress=seen.append, previews="latent2rgb")
     fractions = [event.fraction for event in seen]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
-    steps = [event.step for event in seen if isinstance(event, events.Progress) and event.node_id == "3" and event.steps == 20]
+    steps = [
+        event.step
+        for event in seen
+        if isinstance(event, events.Progress) and event.node_id == "3" and event.steps == 20
+    ]
     assert steps[-1] == 20
     previews = [event for event in seen if isinstance(event, events.Preview)]
     assert previews
@@ -83,7 +90,9 @@ def test_progress_in_a_terminal(client: Client, capsys: pytest.CaptureFixture[st
 
 def test_nothing_is_sent_of_a_graph_that_would_not_run(client: Client) -> None:
     with pytest.raises(GraphError):
-        client.submit({"1": {"class_type": "EmptyImage", "inputs": {"width": 0, "height": 1, "batch_size": 1, "color": 0}}})
+        client.submit(
+            {"1": {"class_type": "EmptyImage", "inputs": {"width": 0, "height": 1, "batch_size": 1, "color": 0}}}
+        )
     with pytest.raises(TypeError, match="Graph"):
         client.submit(5)
 
@@ -266,7 +275,10 @@ def test_partner_nodes(simulator: Simulator, client: Client, monkeypatch: pytest
         for name, spec in record.inputs.items()
         if spec.required
     }
-    prompt = {"1": {"class_type": PARTNER, "inputs": inputs}, "2": {"class_type": "SaveVideo", "inputs": {"video": ["1", 0]}}}
+    prompt = {
+        "1": {"class_type": PARTNER, "inputs": inputs},
+        "2": {"class_type": "SaveVideo", "inputs": {"video": ["1", 0]}},
+    }
     bodies: list[Any] = []
 
     def submit(api_key: str | None) -> None:
@@ -343,7 +355,10 @@ def test_async_cancel_and_many_at_once(simulator: Simulator) -> None:
     async def main() -> None:
         async with AsyncClient(simulator.url) as client:
             simulator.faults.delay(0.0)
-            slow = {**SDXL_JSON, "3": {"class_type": "KSampler", "inputs": {**SDXL_JSON["3"]["inputs"], "steps": 5000, "seed": 5}}}
+            slow = {
+                **SDXL_JSON,
+                "3": {"class_type": "KSampler", "inputs": {**SDXL_JSON["3"]["inputs"], "steps": 5000, "seed": 5}},
+            }
             first = await client.submit(slow)
             second = await client.submit(picture(7000)[0])
             assert await second.cancel(timeout=10) is True
@@ -379,7 +394,10 @@ def test_faults(row: Row) -> None:
 def test_a_crash_is_seen_by_the_async_client() -> None:
     async def main(simulator: Simulator, act: Callable[[], None]) -> str:
         async with AsyncClient(simulator.url, timing=Timing(refused=1.0)) as client:
-            prompt = {**SDXL_JSON, "3": {"class_type": "KSampler", "inputs": {**SDXL_JSON["3"]["inputs"], "steps": 10000}}}
+            prompt = {
+                **SDXL_JSON,
+                "3": {"class_type": "KSampler", "inputs": {**SDXL_JSON["3"]["inputs"], "steps": 10000}},
+            }
             job = await client.submit(prompt)
             await asyncio.sleep(0.3)
             await asyncio.to_thread(act)
