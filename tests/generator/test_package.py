@@ -88,6 +88,7 @@ def test_modules_are_packs(importing: Path) -> None:
     assert sorted(path.name for path in (importing / "my_nodes").iterdir() if path.is_file()) == [
         ".comfygraph-generated",
         "__init__.py",
+        "__init__.pyi",
         "comfyui_some_pack.py",
         "definitions.json",
         "kinds.py",
