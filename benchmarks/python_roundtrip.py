@@ -22,6 +22,7 @@ from typing import Any
 from comfygraph import Catalogue, Graph
 from comfygraph.errors import FormatError
 from comfygraph.formats.python import to_python
+from comfygraph.formats.python_groups import names_in
 from comfygraph.formats.workflow import is_workflow, to_api
 from tests.corpus import prompts
 from tests.formats.programs import canonical, run
@@ -38,27 +39,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--templates", action="store_true", help="all templates of the installed package, converted")
     parser.add_argument("--out", type=Path, help="a folder to leave the programs in")
     options = parser.parse_args(arguments)
-    given = templates() if options.templates else prompts()
+    named: dict[str, dict[str, str]] = {}
+    given = templates(named) if options.templates else prompts()
     if not given:
         print("no templates: pip install comfyui-workflow-templates-json==0.1.47", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as temporary:
         folder: Path = options.out or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        failed = write(given, folder)
+        failed = write(given, folder, named)
         passed = check(folder, len(given))
     return 0 if passed and not failed else 1
 
 
-def write(given: Prompts, folder: Path) -> int:
-    """Write the programs, run them, and print how many give the same graph. Returns how many do not."""
+def write(given: Prompts, folder: Path, named: Mapping[str, Mapping[str, str]]) -> int:
+    """Write the programs, run them, and print how many give the same graph. Returns how many do not.
+
+    Args:
+        given: the workflows.
+        folder: where the programs go.
+        named: the names of their subgraphs, where the editor's file is there to tell them.
+    """
     same = kept = 0
     milliseconds: list[float] = []
     lines = 0
     for name, prompt in given.items():
         graph = Graph.from_api(prompt)
         start = time.perf_counter()
-        source = to_python(graph, name=name)
+        source = to_python(graph, name=name, subgraphs=named.get(name))
         milliseconds.append(1000 * (time.perf_counter() - start))
         lines += source.count("\n")
         (folder / f"w_{re.sub(r'[^A-Za-z0-9]', '_', name)}.py").write_text(source, encoding="utf-8")
@@ -109,8 +117,11 @@ def check(folder: Path, count: int) -> bool:
     return good
 
 
-def templates() -> dict[str, Mapping[str, Any]]:
-    """The templates of the installed package, in API format; those of custom nodes that nobody has definitions of are left out."""
+def templates(named: dict[str, dict[str, str]]) -> dict[str, Mapping[str, Any]]:
+    """The templates of the installed package, in API format; those of custom nodes that nobody has definitions of are left out.
+
+    The names of their subgraphs are written into `named`.
+    """
     from .conversion import installed
 
     folder = installed()
@@ -120,6 +131,7 @@ def templates() -> dict[str, Mapping[str, Any]]:
         if is_workflow(data):
             try:
                 found[path.stem] = to_api(data, Catalogue.bundled())
+                named[path.stem] = names_in(data)
             except FormatError as error:
                 print(f"  left out: {path.stem}: {str(error)[:100]}")
     return found

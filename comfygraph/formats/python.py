@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -9,17 +10,18 @@ from ..definition import NodeDef
 from ..generator.package import member_order
 from ..generator.text import docstring, prose
 from ..graph import Graph
+from . import python_groups
 from . import python_layout as layout
 from .python_calls import Writer
 from .python_names import Names, base_names, variables
 from .python_order import arrange
 from .python_parameters import RESERVED, Parameter, parameters
-from .python_repeats import Repeat, complete, find, hidden
+from .python_repeats import Repeat, complete, find, hidden, link_type
 from .python_roles import sides
 from .python_steps import Step, kinds, read
 from .python_text import constant
 
-_OWN: Final = ("Any", "Client", "Graph", "Link", "OMITTED", "Path", "custom_node", "k", "raw")
+_OWN: Final = ("Any", "Client", "Graph", "Link", "OMITTED", "Path", "custom_node", "k", "raw", "subgraph")
 
 
 def to_python(
@@ -28,6 +30,7 @@ def to_python(
     keep_ids: bool = False,
     catalogue: Mapping[str, NodeDef] | None = None,
     packages: Sequence[str] = (),
+    subgraphs: Mapping[str, str] | None = None,
     name: str = "",
 ) -> str:
     """Write a graph as a Python program: ``build(…) -> Graph`` makes it again, ``main()`` runs it.
@@ -40,6 +43,8 @@ def to_python(
         keep_ids: give every node its id and its title; without, ids are given anew and titles left out.
         catalogue: definitions of nodes that have no typed class, for names and order; they may be unknown.
         packages: generated packages of typed nodes besides ``comfygraph.nodes``, by module name.
+        subgraphs: the names of the editor's subgraphs by the id that their nodes' ids begin with
+            (`python_groups.names_in` finds them in a file); each becomes a `@subgraph` function, unless ids are kept.
         name: what the pipeline is called, for the docstring.
 
     Returns:
@@ -58,11 +63,29 @@ def to_python(
         step.kinds = [o.type for o in step.definition.outputs] if step.definition is not None else []
     order, models = arrange(steps)
     kinds(steps, order)
-    return _Program(steps, order, models, keep_ids, name).source()
+    return _Program(steps, order, models, keep_ids, {} if keep_ids else subgraphs or {}, name).source()
 
 
 class _Program:
-    def __init__(self, steps: Mapping[str, Step], order: Sequence[str], models: int, keep_ids: bool, name: str) -> None:
+    def __init__(
+        self,
+        steps: Mapping[str, Step],
+        order: Sequence[str],
+        models: int,
+        keep_ids: bool,
+        subgraphs: Mapping[str, str],
+        name: str,
+    ) -> None:
+        groups = python_groups.find(steps, order, subgraphs) if subgraphs else []
+        arranged = python_groups.together(steps, order, groups) if groups else None
+        grouped: set[str] = set()
+        if arranged is not None:
+            grouped = {node_id for group in groups for part in group.parts for node_id in part}
+            loading = set(order[:models]) - grouped
+            order = arranged
+            models = next((i for i, node_id in enumerate(order) if node_id not in loading), 0)
+        else:
+            groups = []
         self.steps = steps
         self.order = order
         self.models = models
@@ -74,13 +97,14 @@ class _Program:
         names = Names(self.module_names)
         self.parameters: list[Parameter] = []
         bases = base_names(steps, order, side_of, RESERVED)
-        repeats = [] if keep_ids else find(steps, order)
+        repeats = [] if keep_ids else [*groups, *find(steps, order, grouped)]
         drawn = variables(steps, order, bases, names, hidden(repeats, steps))
         self.parameters, places = parameters(steps, order, drawn, side_of, names)
-        self.repeats = complete(repeats, steps, places, bases, names)
+        self.repeats = complete(repeats, steps, places, bases, drawn, names)
         self.bases = bases
         self.hidden = hidden(self.repeats, steps)
-        self.writer = Writer(steps, drawn, places, names, keep_ids=keep_ids)
+        parts = {node_id for repeat in self.repeats for part in repeat.parts for node_id in part}
+        self.writer = Writer(steps, drawn, places, names, keep_ids=keep_ids, within=steps.keys() - parts)
 
     def source(self) -> str:
         body = self._body()
@@ -121,7 +145,7 @@ class _Program:
             found.append("from typing import Any")
         if found:
             found.append("")
-        found += _from("comfygraph", {"Client", "Graph"} | (used & {"OMITTED", "custom_node", "raw"}))
+        found += _from("comfygraph", {"Client", "Graph"} | (used & {"OMITTED", "custom_node", "raw", "subgraph"}))
         if "k" in used:
             found.append("from comfygraph import kinds as k")
         if "Link" in used:
@@ -178,40 +202,55 @@ class _Program:
 
     def _call(self, repeat: Repeat, part: int) -> list[str]:
         """The statement that calls a helper function."""
-        results = ", ".join(self.writer.variables[node_id] for node_id in repeat.results(part, self.steps))
+        targets = [self.writer.variables[node_id] for node_id in repeat.results(part, self.steps)]
+        results = ", ".join(targets)
         given: list[tuple[str, layout.Expr]] = []
         for argument in repeat.arguments:
             node_id, wire = argument.places[0]
             given.append((f"{argument.name}=", self.writer.argument(repeat.counterpart(part, node_id), wire)))
-        return layout.lines(layout.call(repeat.name, given), head=f"{results} = ", indent=4)
+        made = layout.call(repeat.name, given)
+        if len(f"    {results} = {repeat.name}(") > layout.WIDTH:
+            return ["    (", *(f"        {target}," for target in targets), *layout.lines(made, head=") = ", indent=4)]
+        return layout.lines(made, head=f"{results} = ", indent=4)
 
     def _function(self, repeat: Repeat) -> list[str]:
         """A helper function: a part of the pipeline that comes again."""
         part = repeat.parts[0]
         own = Names({*(argument.name for argument in repeat.arguments), *self.module_names})
-        variables = {node_id: own.claim(self.bases[node_id]) for node_id in part}
+        once = len(repeat.parts) == 1
+        variables = {n: self.writer.variables[n] if once else own.claim(self.bases[n]) for n in part}
         holes = {place: argument.name for argument in repeat.arguments for place in argument.places}
-        writer = self.writer.inside(set(part), variables, holes, part[-1])
-        for argument in repeat.arguments:
-            for name in ("Any", "Link", "k"):
-                if name in argument.annotation.replace("[", " ").replace("]", " ").replace(".", " ").split():
-                    self.writer.used.add(name)
-        items = [f"{argument.name}: {argument.annotation}" for argument in repeat.arguments]
         results = repeat.results(0, self.steps)
-        types = [typed.name for node_id in results if (typed := self.steps[node_id].typed) is not None]
+        writer = self.writer.inside(set(part) - set(results), variables, holes)
+        types = [_type(self.steps[node_id]) for node_id in results]
+        for annotation in (*types, *(argument.annotation for argument in repeat.arguments)):
+            self.writer.used |= {"Any", "Link", "k", "Path"} & set(re.findall(r"\w+", annotation))
+        items = [f"{argument.name}: {argument.annotation}" for argument in repeat.arguments]
         gives = types[0] if len(types) == 1 else f"tuple[{', '.join(types)}]"
         line = f"def {repeat.name}(*, {', '.join(items)}) -> {gives}:"
         long = ["    *,", *(f"    {item}," for item in items)]
-        head = [line] if len(line) <= layout.WIDTH else [f"def {repeat.name}(", *long, f") -> {gives}:"]
+        last = [f") -> {gives}:"]
+        if len(last[0]) > layout.WIDTH:
+            last = [") -> tuple[", *(f"    {type_}," for type_ in types), "]:"]
+        head = [line] if len(line) <= layout.WIDTH else [f"def {repeat.name}(", *long, *last]
         returned = results[0] if len(results) == 1 else None
         body = [
             line for node_id in part if node_id not in writer.inlined for line in writer.statement(node_id, returned)
         ]
         if returned is None:
-            body.append(f"    return {', '.join(variables[node_id] for node_id in results)}")
-        return [*head, f'    """{self._what(repeat)}"""', *body]
+            line = f"    return {', '.join(variables[node_id] for node_id in results)}"
+            each = [f"        {variables[node_id]}," for node_id in results]
+            body += [line] if len(line) <= layout.WIDTH else ["    return (", *each, "    )"]
+        # A subgraph gives links; one that only saves is a plain function.
+        links = [n for n in results if self.steps[n].single or (len(results) == 1 and self.steps[n].kinds)]
+        marked = bool(repeat.group and links)
+        if marked:
+            self.writer.used.add("subgraph")
+        return [*(["@subgraph"] if marked else []), *head, f'    """{self._what(repeat)}"""', *body]
 
     def _what(self, repeat: Repeat) -> str:
+        if repeat.group:
+            return f"The editor's subgraph '{prose(repeat.group[:60])}'."
         classes = [prose(self.steps[node_id].class_type) for node_id in repeat.parts[0]]
         text = f"{', '.join(classes[:-1])} and {classes[-1]}: the pipeline has this part {len(repeat.parts)} times."
         short = f"A part that the pipeline has {len(repeat.parts)} times, up to {classes[-1]}."
@@ -239,6 +278,19 @@ class _Program:
             'if __name__ == "__main__":',
             "    main()",
         ]
+
+
+def _type(step: Step) -> str:
+    """A node's class as an annotation."""
+    typed = step.typed
+    if typed is None:
+        return "Any"
+    templates = typed.definition.templates
+    if not templates:
+        return typed.name
+    slot = next((i for i, out in enumerate(typed.definition.outputs) if out.template == templates[0]), None)
+    kind = link_type(step.kinds[slot]) if slot is not None and len(templates) == 1 else "Any"
+    return f"{typed.name}[{', '.join([kind] * len(templates))}]"
 
 
 def _from(module: str, names: set[str]) -> list[str]:

@@ -64,13 +64,12 @@ class Writer:
 
     def inside(
         self,
-        nodes: Set[str],
+        inner: Set[str],
         variables: Mapping[str, str],
         holes: Mapping[tuple[str, str], str],
-        root: str,
     ) -> Writer:
-        """A writer for a function's body: its nodes, their names there, and the arguments that inputs are given."""
-        writer = Writer(self._steps, variables, {}, self._names, holes=holes, within=nodes - {root})
+        """A writer for a function's body: the nodes that only it sees, names there, and arguments that inputs are given."""
+        writer = Writer(self._steps, variables, {}, self._names, holes=holes, within=inner)
         writer.texts, writer.used = self.texts, self.used
         return writer
 

@@ -63,9 +63,10 @@ def arrange(steps: Mapping[str, Step]) -> tuple[list[str], int]:
         for user in {user for user, _, _ in steps[node_id].users}:
             waiting[user] -= 1
     ends = [step.id for step in steps.values() if not step.users]
-    for node_id in _walk(steps, ends, models):
+    later = _later(steps)
+    for node_id in _walk(steps, ends, models, later):
         emit(node_id)
-    loaded = _walk(steps, _heads(steps, models, order), set())
+    loaded = _walk(steps, _heads(steps, models, order), set(), later)
     if len(order) + len(loaded) < len(steps):
         raise cycle(steps, [node_id for node_id in steps if node_id not in done])
     return [*loaded, *order], len(loaded)
@@ -84,7 +85,7 @@ def _heads(steps: Mapping[str, Step], models: set[str], order: list[str]) -> lis
     return sorted(heads, key=key)
 
 
-def _walk(steps: Mapping[str, Step], ends: list[str], done: set[str]) -> list[str]:
+def _walk(steps: Mapping[str, Step], ends: list[str], done: set[str], later: set[str]) -> list[str]:
     """What `ends` need and they themselves, sources first, without what is done. A cycle's nodes are left out."""
     found: list[str] = []
     seen: set[str] = set(done)
@@ -101,16 +102,30 @@ def _walk(steps: Mapping[str, Step], ends: list[str], done: set[str]) -> list[st
         seen.add(node_id)
         open_.add(node_id)
         pending.append((node_id, True))
-        sources = _sources(steps, node_id)
+        sources = _sources(steps, node_id, later)
         if any(source in open_ for source in sources):
             raise cycle(steps, sorted(open_))
         pending += [(source, False) for source in reversed(sources) if source not in seen]
     return found
 
 
-def _sources(steps: Mapping[str, Step], node_id: str) -> list[str]:
+def _later(steps: Mapping[str, Step]) -> set[str]:
+    """The nodes that take what a sampler has made: the stages behind the first."""
+    found: set[str] = set()
+    pending = [s.id for s in steps.values() if "Sampler" in s.class_type and s.kinds[:1] == ["LATENT"]]
+    while pending:
+        node_id = pending.pop()
+        if node_id not in found:
+            found.add(node_id)
+            pending += [user for user, _, _ in steps[node_id].users]
+    return found
+
+
+def _sources(steps: Mapping[str, Step], node_id: str, later: set[str]) -> list[str]:
     def rank(link: tuple[str, str, int]) -> tuple[int, bool]:
         name, source, slot = link
+        if source in later:
+            return -1, False  # a whole stage, which was before anything of this one
         kinds = steps[source].kinds
         return _RANKS.get(kinds[slot], _OTHER) if slot < len(kinds) else _OTHER, "negative" in name
 

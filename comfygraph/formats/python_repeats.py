@@ -16,7 +16,7 @@ from ..fields import UPLOAD_FLAGS
 from ..naming import input_name, kind_name
 from .python_names import PRIMITIVES, Names, plain_name
 from .python_parameters import PYTHON, Places
-from .python_roles import SIDES
+from .python_roles import SIDES, words
 from .python_steps import Step
 from .python_values import takes
 
@@ -58,40 +58,43 @@ class Repeat:
         parts: the nodes of each, in the order of the program, the last being what it gives.
         name: the function's name.
         arguments: what differs between the parts, or comes from outside.
+        group: the name of the editor's subgraph that they are; empty for parts that merely look alike.
     """
 
     parts: list[list[str]]
     name: str = ""
     arguments: list[Argument] = field(default_factory=list)
+    group: str = ""
 
     def results(self, part: int, steps: Mapping[str, Step]) -> list[str]:
-        """What the function gives: what it shows on the way, and its last node."""
+        """What the function gives: the nodes that others take, and those that nothing follows from."""
         nodes = self.parts[part]
-        return [*(node_id for node_id in nodes[:-1] if not steps[node_id].users), nodes[-1]]
+        inside = set(nodes)
+        return [n for n in nodes if not steps[n].users or any(user not in inside for user, _, _ in steps[n].users)]
 
     def counterpart(self, part: int, node_id: str) -> str:
         """The node of a part that corresponds to one of the first."""
         return self.parts[part][self.parts[0].index(node_id)]
 
 
-def find(steps: Mapping[str, Step], order: Sequence[str]) -> list[Repeat]:
-    """The repeated parts, those that save most first; no node is in two of them."""
+def find(steps: Mapping[str, Step], order: Sequence[str], taken: Set[str] = frozenset()) -> list[Repeat]:
+    """The repeated parts, those that save most first; no node is in two of them, and none of `taken` is in any."""
     place = {node_id: i for i, node_id in enumerate(order)}
     groups: dict[Any, list[list[str]]] = {}
     for root in order:
-        part = _part(steps, root)
+        part = _part(steps, root, taken) if root not in taken else []
         if sum(_is_substantial(steps[node_id]) for node_id in part) >= LEAST:
-            groups.setdefault(_shape(steps, part), []).append(part)
+            groups.setdefault(shape(steps, part), []).append(part)
     found: list[Repeat] = []
-    taken: set[str] = set()
+    used: set[str] = set()
     for parts in sorted(groups.values(), key=lambda parts: -(len(parts) - 1) * len(parts[0])):
-        free = [part for part in parts if taken.isdisjoint(part)]
+        free = [part for part in parts if used.isdisjoint(part)]
         if len(free) < 2:
             continue
         # Corresponding nodes must stand in the same places, so all are put in the order of the first.
         by_place = sorted(range(len(free[0])), key=lambda i: place[free[0][i]])
         found.append(Repeat([[part[i] for i in by_place] for part in free]))
-        taken.update(node_id for part in free for node_id in part)
+        used.update(node_id for part in free for node_id in part)
     return found
 
 
@@ -100,21 +103,21 @@ def _is_substantial(step: Step) -> bool:
     return bool(step.inputs) and step.class_type not in PRIMITIVES and not step.class_type.startswith("Preview")
 
 
-def _part(steps: Mapping[str, Step], root: str) -> list[str]:
+def _part(steps: Mapping[str, Step], root: str, taken: Set[str]) -> list[str]:
     """A node and what feeds it alone, the node first, in the order of its inputs; nothing if it cannot be a function's."""
     found: dict[str, None] = {root: None}
     pending = [root]
     while pending:
         node_id = pending.pop(0)
         step = steps[node_id]
-        if step.typed is None or (node_id == root and step.typed.definition.templates):
-            return []  # the type of a match-type node cannot be written in a signature
+        if step.typed is None:
+            return []
         for _, source, _ in step.links():
-            if source in found or steps[source].typed is None:
+            if source in found or source in taken or steps[source].typed is None:
                 continue
             users = {user for user, _, _ in steps[source].users} if len(steps[source].users) <= MOST else {source}
             shown = [user for user in users if user not in found]
-            if all(_only_shows(steps, user) for user in shown):
+            if all(user not in taken and _only_shows(steps, user) for user in shown):
                 found[source] = None
                 pending.append(source)
                 # In the order in which the node lists them, so that parts of one shape have theirs in the same places.
@@ -130,7 +133,7 @@ def _only_shows(steps: Mapping[str, Step], node_id: str) -> bool:
     return not step.users and step.typed is not None and len({source for _, source, _ in step.links()}) == 1
 
 
-def _shape(steps: Mapping[str, Step], part: Sequence[str]) -> tuple[Any, ...]:
+def shape(steps: Mapping[str, Step], part: Sequence[str]) -> tuple[Any, ...]:
     """What two parts have in common: classes, the links within, the kinds from outside, values that cannot be arguments."""
     number = {node_id: i for i, node_id in enumerate(part)}
     shape: list[Any] = []
@@ -167,17 +170,31 @@ def _kind(steps: Mapping[str, Step], source: str, slot: int) -> str:
 
 
 def complete(
-    repeats: Sequence[Repeat], steps: Mapping[str, Step], places: Places, bases: Mapping[str, str], names: Names
+    repeats: Sequence[Repeat],
+    steps: Mapping[str, Step],
+    places: Places,
+    bases: Mapping[str, str],
+    variables: Mapping[str, str],
+    names: Names,
 ) -> list[Repeat]:
     """The repeats with names and arguments; those that would need too many arguments are left out."""
     found: list[Repeat] = []
     for repeat in repeats:
-        arguments = _arguments(repeat, steps, places, bases)
-        if len(arguments) <= min(MOST_ARGUMENTS, 2 * len(repeat.parts[0])):
+        once = len(repeat.parts) == 1
+        arguments = _arguments(repeat, steps, places, bases, variables if once else {})
+        if repeat.group or len(arguments) <= min(MOST_ARGUMENTS, 2 * len(repeat.parts[0])):
             repeat.arguments = arguments
-            repeat.name = names.claim(_function_name({bases[part[-1]] for part in repeat.parts}))
+            known = repeat.group and function_name(repeat.group)
+            repeat.name = names.claim(known or _function_name({bases[part[-1]] for part in repeat.parts}))
             found.append(repeat)
     return found
+
+
+def function_name(name: str) -> str:
+    """A function for a subgraph's name: ``"Text to Image (Flux.1 Dev)"``: text_to_image."""
+    found = words(name.partition("(")[0]) or words(name)
+    text = "_".join(found[:4])[:32].strip("_")
+    return text if text and not text[0].isdigit() else f"part_{text}".strip("_")
 
 
 def _function_name(bases: set[str]) -> str:
@@ -187,7 +204,14 @@ def _function_name(bases: set[str]) -> str:
     return _VERBS.get(base, f"make_{base}")
 
 
-def _arguments(repeat: Repeat, steps: Mapping[str, Step], places: Places, bases: Mapping[str, str]) -> list[Argument]:
+def _arguments(
+    repeat: Repeat,
+    steps: Mapping[str, Step],
+    places: Places,
+    bases: Mapping[str, str],
+    variables: Mapping[str, str],
+) -> list[Argument]:
+    """The arguments; `variables` holds the names of the nodes within, where the function stands for a single part."""
     first = repeat.parts[0]
     inside = [set(part) for part in repeat.parts]
     merged: dict[Any, list[tuple[str, str, str]]] = {}
@@ -199,7 +223,7 @@ def _arguments(repeat: Repeat, steps: Mapping[str, Step], places: Places, bases:
             if type(value) is tuple:
                 if value[0] in inside[0]:
                     continue
-                annotation = _link_type(_kind(steps, value[0], value[1]))
+                annotation = f"Link[{link_type(_kind(steps, value[0], value[1]))}]"
                 key = ("link", annotation, tuple(values))
             else:
                 given = [places.get((other, wire)) for other in others]
@@ -209,10 +233,15 @@ def _arguments(repeat: Repeat, steps: Mapping[str, Step], places: Places, bases:
                 annotation = parameter.annotation if parameter is not None else PYTHON[known[wire].type]
                 key = ("value", annotation, tuple(p.name if p else repr(v) for p, v in zip(given, values)))
             merged.setdefault(key, []).append((node_id, wire, annotation))
-    own = Names()
+    own = Names(variables[node_id] for node_id in first if variables)
+
+    def name(place: tuple[str, str, str]) -> str:
+        parameter = places.get(place[:2]) if variables else None
+        return parameter.name if parameter is not None else _name(bases[place[0]], *place[1:])
+
     return [
         Argument(
-            own.claim(_name(bases[group[0][0]], *group[0][1:])),
+            own.claim(name(group[0])),
             group[0][2],
             tuple((node_id, wire) for node_id, wire, _ in group),
         )
@@ -229,8 +258,9 @@ def _name(base: str, wire: str, annotation: str) -> str:
     return plain_name(base) if leaf in ("", "value", "string") else "prompt" if leaf == "text" else leaf
 
 
-def _link_type(kind: str) -> str:
-    return f"Link[k.{kind_name(kind)}]" if kind in k.BY_WIRE else "Link[Any]"
+def link_type(kind: str) -> str:
+    """A socket type as a type argument."""
+    return f"k.{kind_name(kind)}" if kind in k.BY_WIRE else "Any"
 
 
 def hidden(repeats: Sequence[Repeat], steps: Mapping[str, Step]) -> Set[str]:

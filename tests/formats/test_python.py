@@ -10,6 +10,7 @@ import pytest
 from comfygraph import Catalogue, Graph, custom_node, raw
 from comfygraph.errors import FormatError
 from comfygraph.formats.python import to_python
+from comfygraph.formats.python_groups import names_in
 from comfygraph.nodes import (
     BatchImagesNode,
     CheckpointLoaderSimple,
@@ -256,3 +257,55 @@ def test_long_chains_need_no_recursion(keep_ids: bool) -> None:
 
 def test_a_graph_of_nothing() -> None:
     assert len(run(to_python(Graph()))) == 0
+
+
+EDITOR_FILE = {
+    "nodes": [{"id": 88, "type": "a1b2"}, {"id": 89, "type": "a1b2"}, {"id": 3, "type": "SaveImage"}, "damaged"],
+    "definitions": {"subgraphs": [{"id": "a1b2", "name": "Invert (thrice)"}, None]},
+}
+
+
+def test_subgraphs_of_the_editor_are_subgraph_functions() -> None:
+    prompt = {"1": node("LoadImage", image="a.png"), "3": node("SaveImage", images=["88:3", 0], filename_prefix="x")}
+    for part, source in (("88", "1"), ("89", "88:3")):
+        prompt[f"{part}:1"] = node("ImageInvert", image=[source, 0])
+        prompt[f"{part}:2"] = node("ImageInvert", image=[f"{part}:1", 0])
+        prompt[f"{part}:3"] = node("ImageBlur", image=[f"{part}:2", 0], blur_radius=int(part) - 80, sigma=1)
+    prompt["3"]["inputs"]["images"] = ["89:3", 0]
+    source = to_python(Graph.from_api(prompt), subgraphs=names_in(EDITOR_FILE))
+    assert "@subgraph\ndef invert(*, image: Link[k.Image], blur_radius: int) -> ImageBlur:" in source
+    assert "blurred = invert(image=image.IMAGE, blur_radius=8)" in source
+    graph = run(source)
+    assert canonical(graph.to_api()) == canonical(prompt)
+    assert "invert:1" in graph
+    assert "@subgraph" not in to_python(Graph.from_api(prompt), subgraphs=names_in(EDITOR_FILE), keep_ids=True)
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"nodes": 5}, {"nodes": [1], "definitions": {"subgraphs": {"id": 1}}}])
+def test_files_without_subgraphs_have_no_names(data: object) -> None:
+    assert names_in(data) == {}
+
+
+def test_parts_that_show_something_on_the_way_give_it_too() -> None:
+    def part(name: str, seed: int) -> list[Any]:
+        latent = EmptyLatentImage(width=512, height=512)
+        sampled = KSampler(
+            model=checkpoint.MODEL,
+            positive=text,
+            negative=text,
+            latent_image=latent,
+            seed=seed,
+            sampler_name="euler",
+            scheduler="normal",
+        )
+        decoded = VAEDecode(samples=sampled, vae=checkpoint.VAE)
+        inverted = ImageInvert(image=decoded)
+        return [PreviewImage(images=decoded), SaveImage(images=inverted, filename_prefix=name)]
+
+    checkpoint = CheckpointLoaderSimple(ckpt_name="c.safetensors")
+    text = CLIPTextEncode(clip=checkpoint.CLIP, text="a fox")
+    graph = Graph(*part("a", 1), *part("b", 2))
+    source = to_python(graph)
+    assert "-> tuple[PreviewImage, SaveImage]:" in source
+    assert "preview_2, save_2 = save_image(" in source
+    assert canonical(run(source).to_api()) == canonical(graph.to_api())
