@@ -199,9 +199,10 @@ def base_names(
         sides: what `python_roles.sides` found.
         reserved: names that the arguments of ``build`` are likely to need.
     """
-    return {
-        node_id: _clear(steps[node_id], _base(steps, steps[node_id], sides.get(node_id)), reserved) for node_id in order
-    }
+    bases = {node_id: _base(steps, steps[node_id], sides.get(node_id)) for node_id in order}
+    # A primitive's name is for the argument that sets it; what is made from it is called something else.
+    reserved = reserved | {base for node_id, base in bases.items() if steps[node_id].class_type in PRIMITIVES}
+    return {node_id: _clear(steps[node_id], base, reserved) for node_id, base in bases.items()}
 
 
 def _clear(step: Step, base: str, reserved: Set[str]) -> str:
@@ -231,6 +232,9 @@ def _base(steps: Mapping[str, Step], step: Step, side: str | None) -> str:
         leaf = fills.rpartition(".")[2]
         if leaf not in _GENERIC and not re.fullmatch(r"\w*?_?\d+", leaf):
             return identifier(words(leaf))
+        onward = _filled_onward(steps, step)
+        if onward is not None:
+            return onward
         makes = {other for user, _, _ in step.users for other in steps[user].kinds}
         if kind == "STRING" and (leaf == "prompt" or (leaf == "text" and "CONDITIONING" in makes)):
             return "prompt"
@@ -263,6 +267,15 @@ def _base(steps: Mapping[str, Step], step: Step, side: str | None) -> str:
     if kind and kind != "*":
         return KIND_NOUNS.get(kind) or identifier(words(kind))
     return identifier(words(step.class_type.removesuffix("Node"))[:3])
+
+
+def _filled_onward(steps: Mapping[str, Step], step: Step) -> str | None:
+    """What the one node that takes this value fills with it, where that is a plain calculation or choice."""
+    user = steps[step.users[0][0]]
+    if user.class_type not in _PREFIXES or len({other for other, _, _ in step.users}) != 1:
+        return None
+    leaf = (filled(user) or "").rpartition(".")[2]
+    return None if not leaf or leaf in _GENERIC or re.search(r"\d$", leaf) else identifier(words(leaf))
 
 
 def _used_kind(step: Step) -> str:

@@ -30,7 +30,7 @@ RESERVED: Final = frozenset({"prompt", "negative_prompt", "system_prompt", "lyri
 PYTHON: Final[Mapping[str, str]] = {"INT": "int", "FLOAT": "float", "STRING": "str", "BOOLEAN": "bool", "COMBO": "str"}
 """How the values of a socket type are annotated; those of a combo where its list is open."""
 
-_PLAIN: Final = frozenset(("positive", "negative", "encoded", "text", "latent", "sampled"))
+_PLAIN: Final = frozenset(("positive", "negative", "encoded", "text", "latent", "sampled", "sigmas", "guider"))
 """Words of variables that say nothing more of an argument."""
 
 _RANKS: Final[Mapping[str, int]] = {
@@ -166,16 +166,14 @@ def _suffixed(variable: str, word: str) -> str:
 def _told_apart(variable: str, base: str) -> str:
     """The variable's words and the base's, the ones they share once: high_noise_lora, lora_name: high_noise_lora_name."""
     head, tail = [word for word in variable.split("_") if word not in _PLAIN], base.split("_")
-    if not head or head[0].isdigit():
+    number = [head.pop()] if head and head[-1].isdigit() else []
+    if not head or head[0].isdigit() or (head[0] == tail[0] and not set(tail) <= set(head)):
         return base
-    if head[0] == tail[0] and head[-1].isdigit():
-        return base if variable == base else f"{base}_{head[-1]}"
     if set(tail) <= set(head):
         return variable
     while head and (head[-1] in tail or (head[-1] == "model" and tail[-1] == "name")):
         head.pop()
-    number = [head.pop()] if head and head[-1].isdigit() else []
-    return "_".join([*head, *tail, *number])
+    return "_".join([*head, *tail, *number]) if head else base
 
 
 def _about(steps: Mapping[str, Step], group: Sequence[_Wanted], name: str) -> str:
