@@ -344,7 +344,9 @@ class AsyncClient(ClientBase):
         """As `submit`; see `Client._submit`."""
         prepared = prepare(graph)
         engine = self._engine
-        catalogue = await self._check(prepared) if check else None
+        catalogue: Catalogue | None = None
+        if check:
+            catalogue, prepared = await self._check(prepared)
         data = self._extra_data(prepared, catalogue, extra_data, previews, api_key, workflow)
         names = {upload.name: await self._send_upload(upload) for upload in prepared.uploads}
         prompt = prepared.to_api(names)
@@ -532,12 +534,14 @@ class AsyncClient(ClientBase):
             return await asyncio.to_thread(self._keep_catalogue, answer)
         return self._catalogue[0]
 
-    async def _check(self, prepared: Prepared) -> Catalogue:
+    async def _check(self, prepared: Prepared) -> tuple[Catalogue, Prepared]:
+        """The server's definitions, and the graph fitted to them."""
         catalogue = await self.catalogue()
-        if not self._passes(prepared, catalogue):
+        fitted = self._fitted(prepared, catalogue)
+        if fitted is None:
             catalogue = await self.catalogue(refresh=True)
-            self._passes(prepared, catalogue)
-        return catalogue
+            fitted = self._fitted(prepared, catalogue) or prepared
+        return catalogue, fitted
 
     async def interrupt(self) -> None:
         """Interrupt whatever runs on the server, whoever sent it. `AsyncJob.cancel` ends one job and no other."""

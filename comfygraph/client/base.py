@@ -91,15 +91,14 @@ class ClientBase:
         self._catalogue = (known, time.monotonic())
         return known
 
-    def _passes(self, prepared: Prepared, catalogue: Catalogue) -> bool:
-        """Would this server run it? False when its definitions should be fetched anew first; raises GraphError."""
+    def _fitted(self, prepared: Prepared, catalogue: Catalogue) -> Prepared | None:
+        """The graph as this server runs it; None when its definitions should be fetched anew first; raises GraphError."""
         try:
-            check_graph(prepared, catalogue)
+            return check_graph(prepared, catalogue)
         except GraphError:
             if self._catalogue is None or time.monotonic() - self._catalogue[1] < STALE:
                 raise
-            return False
-        return True
+            return None
 
     def _extra_data(
         self,

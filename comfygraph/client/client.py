@@ -207,7 +207,9 @@ class Client(ClientBase):
         """As `submit`. Not `live`: the socket is opened only if the graph cannot do without."""
         prepared = prepare(graph)
         engine = self._engine
-        catalogue = self._check(prepared) if check else None
+        catalogue: Catalogue | None = None
+        if check:
+            catalogue, prepared = self._check(prepared)
         data = self._extra_data(prepared, catalogue, extra_data, previews, api_key, workflow)
         names = {upload.name: self._send_upload(upload) for upload in prepared.uploads}
         prompt = prepared.to_api(names)
@@ -405,13 +407,15 @@ class Client(ClientBase):
             return self._keep_catalogue(self._engine.run(ask(Request("GET", "/object_info"))))
         return self._catalogue[0]
 
-    def _check(self, prepared: Prepared) -> Catalogue:
+    def _check(self, prepared: Prepared) -> tuple[Catalogue, Prepared]:
+        """The server's definitions, and the graph fitted to them."""
         catalogue = self.catalogue()
-        if not self._passes(prepared, catalogue):
+        fitted = self._fitted(prepared, catalogue)
+        if fitted is None:
             # A model file may have come since the definitions were fetched.
             catalogue = self.catalogue(refresh=True)
-            self._passes(prepared, catalogue)
-        return catalogue
+            fitted = self._fitted(prepared, catalogue) or prepared
+        return catalogue, fitted
 
     # -- doing ----------------------------------------------------------------------------------------------------
 

@@ -90,11 +90,27 @@ def prepare(given: Runnable) -> Prepared:
     return Prepared(graph, tuple(graph.uploads()))
 
 
-def check(prepared: Prepared, catalogue: Catalogue) -> None:
-    """Raise GraphError for a graph that this server would not run."""
-    problems = prepared.graph.check(catalogue)
+class FittedWarning(UserWarning):
+    """A graph was changed to fit the server at hand (see `Graph.fit`)."""
+
+
+def check(prepared: Prepared, catalogue: Catalogue) -> Prepared:
+    """The graph as this server needs it; what was changed is told by a `FittedWarning`.
+
+    Raises:
+        GraphError: this server would not run it.
+    """
+    graph, notes = prepared.graph.fit(catalogue)
+    problems = graph.check(catalogue)
     if any(problem.severity == "error" for problem in problems):
         raise GraphError(problems)
+    if not notes:
+        return prepared
+    import warnings
+
+    for note in notes:
+        warnings.warn(f"node {note.node_id} ({note.class_type}): {note.message}", FittedWarning, stacklevel=6)
+    return Prepared(graph, prepared.uploads)
 
 
 def partner_data(prepared: Prepared, catalogue: Mapping[str, Any] | None, api_key: str | None) -> dict[str, str]:

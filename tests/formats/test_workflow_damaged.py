@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,13 +13,6 @@ from comfygraph.formats.workflow import to_api
 from .drawing import Drawing
 
 CATALOGUE = Catalogue.bundled()
-
-
-@pytest.fixture(autouse=True)
-def bounded() -> Iterator[None]:
-    started = time.monotonic()
-    yield
-    assert time.monotonic() - started < 20
 
 
 def refusal(data: object) -> str:
