@@ -79,7 +79,8 @@ class Service:
         self._worker.start()
 
     def stop(self, timeout: float) -> None:
-        """End the worker; what runs is interrupted."""
+        """End the worker; what runs is interrupted, and nobody is told, as a killed process tells nobody."""
+        self.sockets.muted = True
         self.queue.close()
         if self._worker.is_alive() and self._worker is not threading.current_thread():
             self._worker.join(timeout)

@@ -53,11 +53,14 @@ class Sockets:
         self._transports: dict[web.WebSocketResponse, asyncio.Transport | None] = {}
         self.client_id: str | None = None  # of the prompt that runs, or that ran last
         self.last_node_id: str | None = None
+        self.muted = False  # the server is dying, and a dead one says nothing
 
     # from any thread
 
     def send(self, event: Any, data: Any, client_id: str | None = None) -> None:
         """Send to one client, or to every socket when `client_id` is None."""
+        if self.muted:
+            return
         self._outbox.append((event, data, client_id))
         if not self._woken and not self._loop.is_closed():
             # Once for many messages: waking a loop from another thread is what costs.
