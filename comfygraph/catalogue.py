@@ -7,7 +7,7 @@ one made from a server knows that server's custom nodes and model files too.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -19,7 +19,6 @@ from .server_facts import FILE_INPUTS
 
 if TYPE_CHECKING:
     from .client import Client
-    from .node import Node
 
 RELEASES: Final = ("0.33.0", "0.23.0")
 """The bundled ComfyUI releases, newest first. The typed classes of `comfygraph.nodes` are of the first."""
@@ -155,7 +154,7 @@ class Catalogue(Mapping[str, NodeDef]):
             node = self._nodes[class_type] = node_def(class_type, self.record(class_type), open_files=self.open_files)
         return node
 
-    def node(self, class_type: str) -> type[Node]:
+    def node(self, class_type: str) -> Callable[..., Any]:
         """A node class for a definition, for nodes that no generated package has: checked at run time, not by type checkers.
 
         Raises:

@@ -186,7 +186,11 @@ class Graph:
         return (self[node_id] for node_id in self._table)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._table if isinstance(key, str) else isinstance(key, Node) and id(key._token) in self._by_identity()
+        return (
+            key in self._table
+            if isinstance(key, str)
+            else isinstance(key, Node) and id(key._token) in self._by_identity()
+        )
 
     def id(self, node: Node | str) -> str:
         """The id of a node in this graph.
@@ -309,13 +313,22 @@ class Graph:
         return json.dumps(self.to_api(check=False), indent=indent)
 
     def to_python(
-        self, *, keep_ids: bool = False, catalogue: Mapping[str, NodeDef] | None = None, name: str = ""
+        self,
+        *,
+        keep_ids: bool = False,
+        catalogue: Mapping[str, NodeDef] | None = None,
+        packages: Sequence[str] = (),
+        subgraphs: Mapping[str, str] | None = None,
+        name: str = "",
     ) -> str:
         """The graph as a typed Python program: ``build(…) -> Graph`` makes it again, ``main()`` runs it.
 
         Args:
             keep_ids: give every node its id and its title; without, ids are given anew.
             catalogue: definitions of nodes that have no typed class.
+            packages: generated packages of typed nodes besides ``comfygraph.nodes``, by module name.
+            subgraphs: names of parts, by the prefix of their nodes' ids (``{"88": "Upscale"}``); each becomes a
+                ``@subgraph`` function. `formats.files.subgraph_names` reads them from an editor file.
             name: what the pipeline is called, for the docstring.
 
         Raises:
@@ -323,7 +336,9 @@ class Graph:
         """
         from .formats.python import to_python
 
-        return to_python(self, keep_ids=keep_ids, catalogue=catalogue, name=name)
+        return to_python(
+            self, keep_ids=keep_ids, catalogue=catalogue, packages=packages, subgraphs=subgraphs, name=name
+        )
 
     def to_workflow(self, catalogue: Mapping[str, NodeDef] | None = None) -> dict[str, Any]:
         """The graph in the editor's own format, laid out from left to right, for "open in ComfyUI".

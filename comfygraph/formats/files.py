@@ -32,6 +32,22 @@ def load(path: Path, catalogue: Mapping[str, NodeDef] | None = None) -> dict[str
         raise FormatError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
+def subgraph_names(path: Path) -> dict[str, str]:
+    """The names of an editor file's subgraphs, by the id that the ids of their nodes begin with; none for other files.
+
+    Raises:
+        FormatError: the file cannot be read.
+    """
+    from .python_groups import names_in
+
+    try:
+        return names_in(_content(path))
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error.__cause__
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
 def to_api(data: Any, catalogue: Mapping[str, NodeDef] | None = None) -> Mapping[str, Any]:
     """Decoded JSON in either format as an API-format dict. Raises FormatError."""
     from . import workflow

@@ -39,6 +39,9 @@ def command(
         typer.Option("--to", metavar="FORMAT", help="python, api or editor; default: by --out, else python."),
     ] = None,
     keep_ids: Annotated[bool, typer.Option("--keep-ids", help="Python: give every node its id and its title.")] = False,
+    flat: Annotated[
+        bool, typer.Option("--flat", help="Python: one build(), the editor's subgraphs not as functions.")
+    ] = False,
     server: ByServer = None,
     definitions: ByFile = None,
     release: ByRelease = None,
@@ -49,13 +52,19 @@ def command(
 
     The program's build() makes the same graph, with what people change as its arguments.
     """
+    from ...formats.files import subgraph_names
     from ..definitions import definitions as chosen
     from ..sources import FileSource, find
 
     wanted = _format(to, out)
     catalogue, _ = chosen(server, definitions, release)
     source = find(what, catalogue)
-    text = _written(source.build({}), wanted, catalogue, Path(source.name).stem, keep_ids=keep_ids)
+    graph = source.build({})
+    if wanted == "python":
+        parts = {} if flat or not isinstance(source, FileSource) else subgraph_names(source.path)
+        text = graph.to_python(keep_ids=keep_ids, catalogue=catalogue, subgraphs=parts, name=Path(source.name).stem)
+    else:
+        text = _json(graph, wanted, catalogue)
     if out is None:
         put(text.rstrip("\n"))
         return
@@ -63,7 +72,7 @@ def command(
         raise Failed(f"{out}: it is the workflow itself; write to another file", USAGE)
     _write(out, text)
     put(str(out))
-    count = len(source.build({}))
+    count = len(graph)
     say(f"{count} node{'s' if count != 1 else ''} as {CALLED[wanted]}")
 
 
@@ -82,16 +91,10 @@ def _format(to: str | None, out: Path | None) -> Format:
     return found
 
 
-def _written(graph: Graph, wanted: Format, catalogue: Catalogue, name: str, *, keep_ids: bool) -> str:
-    if wanted == "python":
-        from ...formats.python import to_python
-
-        return to_python(graph, keep_ids=keep_ids, catalogue=catalogue, name=name)
+def _json(graph: Graph, wanted: Format, catalogue: Catalogue) -> str:
     if wanted == "api":
         return graph.to_json(check=False, indent=2) + "\n"
-    from ...formats.editor import to_workflow
-
-    return json.dumps(to_workflow(graph, catalogue), indent=2) + "\n"
+    return json.dumps(graph.to_workflow(catalogue), indent=2) + "\n"
 
 
 def _write(target: Path, text: str) -> None:

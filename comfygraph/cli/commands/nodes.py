@@ -25,9 +25,7 @@ NARROW: Final = 60
 def command(
     words: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="WORD", help="What to look for: in names, categories, and kinds of inputs and outputs."
-        ),
+        typer.Argument(metavar="WORD", help="What to look for: in names, categories, and kinds of inputs and outputs."),
     ] = None,
     server: Annotated[str | None, typer.Option(metavar="URL", help="Search this server's nodes.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the nodes as a JSON list.")] = False,

@@ -22,6 +22,9 @@ def command(
         Path | None, typer.Option(metavar="DIR", help="Keep its input and output files here; else they are temporary.")
     ] = None,
     release: Annotated[str, typer.Option(metavar="VERSION", help="The ComfyUI release to be.")] = "0.33.0",
+    any_model: Annotated[
+        bool, typer.Option("--any-model", help="Take every model file name, not only well-known ones.")
+    ] = False,
     latency: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="What one sampler step takes.")] = 0.05,
 ) -> None:
     """Run a simulated ComfyUI server: its API without a GPU, a model or ComfyUI. Ctrl-C ends it.
@@ -40,7 +43,15 @@ def command(
         say(f"try: comfygraph run flux-schnell --server {simulator.url}")
 
     try:
-        serve(host, port, on_start=started, release=release, folder=folder, latency=latency)
+        serve(
+            host,
+            port,
+            on_start=started,
+            release=release,
+            folder=folder,
+            latency=latency,
+            models="any" if any_model else None,
+        )
     except KeyboardInterrupt:
         return  # that is how it is ended, also while it says where it serves
     except OSError as error:
