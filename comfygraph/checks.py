@@ -25,7 +25,7 @@ from .self_checks import self_check
 from .server_facts import ALL, SELF_CHECKED
 from .text import close, did_you_mean, listed, shown
 from .uploads import Upload
-from .values import WRAPPER, Verdict, is_wrapped_link, judge, reads_as_link
+from .values import MAX_DEPTH, WRAPPER, Verdict, is_wrapped_link, judge, reads_as_link, too_deep
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -249,6 +249,13 @@ class _Check:
                 )
         elif is_wrapped_link(value):
             yield judge(d, value) or Verdict("error", "bad_linked_input", f"{name} holds a wrapped link")
+        elif type(value) is dict and too_deep(value):
+            yield Verdict(
+                "error",
+                "value_too_deep",
+                f"{name} holds a value nested more than {MAX_DEPTH} deep, which can stop a real server",
+                "",
+            )
         elif d.form == "socket" and ANY not in (d.type, d.allowed if d.type == MATCH_TYPE else ""):
             message = (
                 f"{name} takes a link of kind {d.type}, not {shown(value)}: the server takes it, and the run fails"
@@ -313,12 +320,18 @@ class _Check:
             )
             yield Verdict("error", "linked_node_missing", message, did_you_mean(name, names, what="input"))
             return
+        source = self.definitions.get(link[0]) if link is not None else None
+        if link is not None and source is not None and not 0 <= link[1] < len(source.outputs):
+            # Seen on a real 0.33.0: with the source node in its cache, the worker dies of this too.
+            yield self._no_such_output(name, link[0], link[1], source)
+            return
         if ALL in SELF_CHECKED.get(definition.class_type, ()) or (definition.class_type, name) in EDITOR_ONLY:
             return
         hint = did_you_mean(name, names, what="input")
         if link is not None:
-            message = f"{definition.class_type} has no input {name!r}: the server hands it the link all the same, which most nodes fail on"
-            yield Verdict("warning", "unknown_input", message, hint)
+            # Seen on a real 0.33.0, with nodes of the old and of the new kind: "got an unexpected keyword argument".
+            message = f"{definition.class_type} has no input {name!r}: the server hands it the link all the same, and the node fails on it"
+            yield Verdict("error", "unknown_input", message, hint)
         else:
             yield Verdict(
                 "warning",

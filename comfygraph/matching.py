@@ -1,13 +1,13 @@
-"""Match-types: inputs that take one kind together, and outputs that have the kind of what went in.
+"""Match-types: inputs that follow one another in kind, and outputs that have the kind of what went in.
 
-The server never compares them (validate_node_input lets a match-type pass everywhere); the editor does, and a kind that
-cannot fit fails the run. `ResizeImageMaskNode`, `ComfySwitchNode` and `CreateList` are ComfyUI 0.33.0's.
+The server never compares them (validate_node_input lets a match-type pass everywhere), so a kind that cannot fit what it
+reaches is only found out when the run fails. `ResizeImageMaskNode`, `ComfySwitchNode` and `CreateList` are ComfyUI 0.33.0's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from .definition import ANY, MATCH_TYPE, InputDef, NodeDef
 from .links import Link, fits
@@ -22,46 +22,44 @@ def kind_of(value: Any) -> str | None:
 KindOf = Callable[[Any], "str | None"]
 
 
+PASSES: Final[dict[str, str]] = {"INT": "INT,FLOAT,BOOLEAN", "BOOLEAN": "BOOLEAN,INT,FLOAT"}
+"""What a plain value of a type does for, once no type is compared any more: a run takes 5 for 5.0."""
+
+SWITCHES: Final[dict[str, tuple[str, str, str]]] = {"ComfySwitchNode": ("switch", "on_true", "on_false")}
+"""Node class -> its switch, and what goes through where that is true and where it is false. The other side is not run."""
+
+
 def members_of(
     definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf = kind_of
 ) -> Iterator[tuple[str, InputDef, str]]:
-    """The linked match-type inputs: name, definition, and the kind that is linked there, as `kind_of` tells it of a
-    value.
+    """The match-type inputs that are given: name, definition, and the kind that is linked there, as `kind_of` tells it of
+    a value; ``*`` for a plain value.
     """
     for d in definition.inputs.values():
-        if d.type == MATCH_TYPE:
-            kind = kind_of(inputs.get(d.name))
-            if kind is not None:
-                yield d.name, d, kind
+        if d.type == MATCH_TYPE and d.name in inputs:
+            yield d.name, d, kind_of(inputs[d.name]) or ANY
         elif d.grow is not None and d.grow.item.type == MATCH_TYPE:
             for slot in d.grow.slots:
                 name = f"{d.name}.{slot}"
-                kind = kind_of(inputs.get(name))
-                if kind is not None:
-                    yield name, d.grow.item, kind
+                if name in inputs:
+                    yield name, d.grow.item, kind_of(inputs[name]) or ANY
 
 
 def verdicts(definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf = kind_of) -> list[tuple[str, Verdict]]:
-    """What is wrong with the match-type inputs of a node: by name, what and why."""
-    found: list[tuple[str, Verdict]] = []
-    first: dict[str, tuple[str, str]] = {}
-    for name, d, kind in members_of(definition, inputs, kind_of):
-        template = d.template or ""
-        if not fits(kind, d.allowed):
-            message = f"{name} takes {' or '.join(d.allowed.split(','))}, and is given {kind}"
-            found.append(
-                (name, Verdict("error", "return_type_mismatch", message, f"give it a link of kind {d.allowed}"))
-            )
-            continue
-        if kind in (ANY, MATCH_TYPE):
-            continue
-        other, settled = first.setdefault(template, (name, kind))
-        if not fits(kind, settled):
-            message = f"{name} and {other} take one kind together: {other} is given {settled}, {name} {kind}"
-            found.append(
-                (name, Verdict("error", "return_type_mismatch", message, f"give {name} a link of kind {settled}"))
-            )
-    return found
+    """What is wrong with the match-type inputs of a node, by name: kinds that the node does not allow."""
+    return [
+        (
+            name,
+            Verdict(
+                "error",
+                "return_type_mismatch",
+                f"{name} takes {' or '.join(d.allowed.split(','))}, and is given {kind}",
+                f"give it a link of kind {d.allowed}",
+            ),
+        )
+        for name, d, kind in members_of(definition, inputs, kind_of)
+        if not fits(kind, d.allowed)
+    ]
 
 
 def settle(
@@ -100,11 +98,22 @@ def settle(
 
 
 def output_kinds(definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf = kind_of) -> list[str]:
-    """The socket types of a node's outputs, match-types replaced by what goes in (``*`` when nothing does)."""
+    """The socket types of a node's outputs, match-types replaced by what goes in.
+
+    Several kinds that may come through are a comma list, of which one must fit; ``*`` when nothing is known.
+    """
     if not any(o.template for o in definition.outputs):
         return [o.type for o in definition.outputs]
-    settled: dict[str, str] = {}
-    for _, d, kind in members_of(definition, inputs, kind_of):
-        if kind not in (ANY, MATCH_TYPE):
-            settled.setdefault(d.template or "", kind)
-    return [settled.get(o.template, ANY) if o.template else o.type for o in definition.outputs]
+    switch, on_true, on_false = SWITCHES.get(definition.class_type, ("", "", ""))
+    idle = {True: on_false, False: on_true}.get(inputs.get(switch)) if type(inputs.get(switch)) is bool else None
+    given: dict[str, list[str]] = {}
+    for name, d, kind in members_of(definition, inputs, kind_of):
+        if name != idle:
+            given.setdefault(d.template or "", []).append(kind)
+    return [_together(given.get(o.template, [])) if o.template else o.type for o in definition.outputs]
+
+
+def _together(kinds: list[str]) -> str:
+    if not kinds or any(kind in (ANY, MATCH_TYPE) for kind in kinds):
+        return ANY
+    return ",".join(dict.fromkeys(PASSES.get(kind, kind) for kind in kinds))

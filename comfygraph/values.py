@@ -57,7 +57,7 @@ def judge(definition: InputDef, value: Any) -> Verdict | None:
                 "error",
                 "bad_linked_input",
                 f"{definition.name} holds a wrapped list that the server reads as a link to node {shown(value[0])} when it "
-                "runs, which stops its only worker for good",
+                "runs, unchecked: a link to nothing stops its only worker for good",
                 "send another value: no list of a text and a whole number can be sent",
             )
     elif isinstance(value, list):
@@ -152,6 +152,25 @@ def _listed(definition: InputDef, value: Any) -> Verdict | None:
         f"{definition.name}: {shown(value)} is no {what}",
         did_you_mean(value, options, what=what),
     )
+
+
+MAX_DEPTH: Final = 100
+"""Lists and objects within one another in a value: 250 to 490 of them end a real server's worker in its own recursion."""
+
+
+def too_deep(value: Any) -> bool:
+    """Whether a value is nested more than `MAX_DEPTH` deep."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            v
+            for item in level
+            for v in (item.values() if isinstance(item, dict) else item)
+            if isinstance(v, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
 
 
 def reads_as_link(value: Any) -> bool:

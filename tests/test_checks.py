@@ -227,7 +227,7 @@ GOLDEN: list[tuple[str, dict[str, Any], str]] = [
         "the second graph that kills a server",
         {"n2": {"class_type": "SaveImage", "inputs": {"images": {"__value__": ["1", 0]}, "filename_prefix": "x"}}},
         "error[bad_linked_input]: images holds a wrapped list that the server reads as a link to node '1' when it runs, "
-        "which stops its only worker for good\n"
+        "unchecked: a link to nothing stops its only worker for good\n"
         "  at: node 2 (SaveImage)\n"
         "  hint: send another value: no list of a text and a whole number can be sent\n"
         "warning[unused_node]: 1 (EmptyImage) feeds no output node, so the server will not run it\n"
@@ -313,7 +313,7 @@ def test_an_undeclared_link_is_a_dependency() -> None:
     loop = {"class_type": "EmptyImage", "inputs": {**IMAGE["inputs"], "extra": ["1", 0]}}
     assert ("error", "dependency_cycle", "1", None) in codes(graph_with(n1=loop).check())
     fine = graph_with(n3={"class_type": "PreviewImage", "inputs": {"images": ["1", 0], "extra": ["2", 0]}})
-    assert codes(fine.check()) == [("warning", "unknown_input", "3", "extra")]
+    assert codes(fine.check()) == [("error", "unknown_input", "3", "extra")]
 
 
 def test_depth_is_counted_in_links_however_the_graph_came() -> None:
@@ -350,8 +350,13 @@ def test_constructors_know_match_types_too() -> None:
     latent = sdxl()[2]
     with pytest.raises(GraphError, match="input takes IMAGE or MASK, and is given LATENT"):
         ResizeImageMaskNode(input=latent, resize_type=ResizeImageMaskNode.ScaleWidth(width=8))  # type: ignore[type-var]
-    with pytest.raises(GraphError, match="take one kind together"):
-        ComfySwitchNode(switch=True, on_true=EmptyImage(), on_false=latent)
+    for switch, fits in ((True, True), (False, False)):
+        mixed = ComfySwitchNode(switch=switch, on_true=EmptyImage(), on_false=latent)
+        if fits:  # the other side is not run
+            assert PreviewImage(images=mixed).inputs  # type: ignore[arg-type]
+        else:
+            with pytest.raises(GraphError, match=r"images takes IMAGE.*gives LATENT"):
+                PreviewImage(images=mixed)  # type: ignore[arg-type]
     switched = ComfySwitchNode(switch=True, on_true=latent, on_false=latent)
     with pytest.raises(GraphError, match=r"images takes IMAGE.*gives LATENT"):
         PreviewImage(images=switched)  # type: ignore[arg-type]
@@ -502,3 +507,41 @@ def test_a_class_that_another_release_has_is_said_to_be_there() -> None:
     gone = sorted(set(Catalogue.bundled("0.23.0")) - set(Catalogue.bundled("0.33.0")))
     hints = {graph_with(n3={"class_type": name, "inputs": {}}).check()[0].hint for name in gone}
     assert "ComfyUI 0.23.0 has it: the server is of another release" in hints
+
+
+def test_what_passes_a_switch_is_compared_as_a_run_would() -> None:
+    def switched(source: Any) -> dict[str, Any]:
+        return {"class_type": "ComfySwitchNode", "inputs": {"switch": True, "on_false": source, "on_true": source}}
+
+    def through(kind: str, source: Any) -> list[Problem]:
+        wanted = {
+            "FLOAT": ("SolidMask", {"value": ["4", 0], "width": 8, "height": 8}),
+            "IMAGE": ("ImageInvert", {"image": ["4", 0]}),
+        }
+        class_type, inputs = wanted[kind]
+        nodes = {"n4": switched(source), "n5": {"class_type": class_type, "inputs": inputs}}
+        nodes["n6"] = {"class_type": "PreviewAny", "inputs": {"source": ["5", 0]}}
+        nodes["n7"] = {"class_type": "PrimitiveInt", "inputs": {"value": 1}}
+        nodes["n8"] = {"class_type": "PrimitiveString", "inputs": {"value": "1"}}
+        return [p for p in graph_with(**nodes).check() if p.severity == "error"]
+
+    assert through("FLOAT", ["7", 0]) == []  # a whole number is a number, where nobody compares types
+    assert through("FLOAT", 5) == []
+    assert [p.code for p in through("FLOAT", ["8", 0])] == ["return_type_mismatch"]
+    assert [p.code for p in through("IMAGE", ["7", 0])] == ["return_type_mismatch"]
+
+
+def test_an_undeclared_link_to_no_output_kills_a_worker_too() -> None:
+    odd = {"class_type": "EmptyImage", "inputs": {**IMAGE["inputs"], "extra": ["3", 9]}}
+    graph = graph_with(n1=odd, n3=IMAGE)
+    assert ("error", "output_index_out_of_range", "1", "extra") in codes(graph.check())
+
+
+def test_a_value_that_is_nested_too_deeply_kills_a_worker() -> None:
+    value: Any = 1
+    for _ in range(150):
+        value = {"a": [value]}
+    graph = graph_with(n3={"class_type": "PreviewAny", "inputs": {"source": value}})
+    assert codes(graph.check()) == [("error", "value_too_deep", "3", "source")]
+    fine = graph_with(n3={"class_type": "PreviewAny", "inputs": {"source": {"a": {"b": [1]}}}})
+    assert fine.check() == []
