@@ -105,7 +105,8 @@ def output_kinds(definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf
     if not any(o.template for o in definition.outputs):
         return [o.type for o in definition.outputs]
     switch, on_true, on_false = SWITCHES.get(definition.class_type, ("", "", ""))
-    idle = {True: on_false, False: on_true}.get(inputs.get(switch)) if type(inputs.get(switch)) is bool else None
+    chosen = inputs.get(switch)
+    idle = (on_false if chosen else on_true) if isinstance(chosen, bool) else None
     given: dict[str, list[str]] = {}
     for name, d, kind in members_of(definition, inputs, kind_of):
         if name != idle:

@@ -188,6 +188,7 @@ class AsyncJob:
 
     async def wait(self, timeout: float | None = None, *, idle_timeout: float | None = None) -> AsyncResult:
         """Wait until it has ended, and give what it made; see `Job.wait`. Cancelling the wait leaves the job alone."""
+        self._follow = self._engine.again(self._follow)
         await self._engine.wait(self._follow, Limits(timeout, idle_timeout, time.monotonic()))
         return self.result()
 
@@ -213,6 +214,7 @@ class AsyncJob:
 
     async def events(self, timeout: float | None = None, *, idle_timeout: float | None = None) -> AsyncIterator[Event]:
         """Its events, from its beginning, as they come; see `Job.events`."""
+        self._follow = self._engine.again(self._follow)
         async for batch in self._engine.events(self._follow, Limits(timeout, idle_timeout, time.monotonic())):
             for event in batch:
                 yield event
@@ -220,13 +222,18 @@ class AsyncJob:
 
     async def cancel(self, timeout: float = CANCEL_TIMEOUT) -> bool:
         """End this job and no other, wherever it is; see `Job.cancel`."""
+        self._follow = self._engine.again(self._follow)
         machine = self._follow.machine
         if machine.outcome is not None:
             return False
         machine.cancelling = True
         limits = Limits(timeout, None, time.monotonic())
         while True:
-            await self._engine.run(flows.cancel_once(self.prompt_id))
+            try:
+                await self._engine.run(flows.cancel_once(self.prompt_id))
+            except ComfyError:
+                machine.cancelling = False  # nobody was asked
+                raise
             self._engine.look_soon(machine)
             try:
                 await self._engine.wait(self._follow, Limits(min(1.0, timeout), None, time.monotonic()))

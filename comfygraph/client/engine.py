@@ -90,6 +90,15 @@ class Engine:
             self.board.add(machine)
             return follow
 
+    def again(self, follow: Follow) -> Follow:
+        """Follow a job anew when its outcome is not known: the server may be back."""
+        if not follow.machine.unknown:
+            return follow
+        self.drop(follow.machine.prompt_id)
+        anew = self.follow(follow.machine.again(), id_of=follow.id_of, ids=follow.ids)
+        self.accepted(anew.machine)
+        return anew
+
     def drop(self, prompt_id: str) -> None:
         """Follow it no more: the server refused it."""
         with self._lock:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from ..errors import Interrupted, JobDeleted, WaitTimeout
+from ..errors import ComfyError, Interrupted, JobDeleted, WaitTimeout
 from . import flows
 from .events import Event
 from .follow import Follow, Limits
@@ -111,10 +111,12 @@ class Job:
         Raises:
             ExecutionError, OutOfMemory, Interrupted, JobDeleted, JobLost: how it ended.
             WaitTimeout: it has not ended; it goes on.
-            ServerUnreachable: the server cannot be asked any more; the job may still be there.
+            ServerUnreachable: the server cannot be asked any more; the job may still be there, and `wait` may be called
+                again when the server is back.
             KeyboardInterrupt: Ctrl-C; the job is cancelled first.
         """
         limits = Limits(timeout, idle_timeout, time.monotonic())
+        self._follow = self._engine.again(self._follow)
         with CancelOnInterrupt(self):
             self._engine.wait(self._follow, limits)
         return self.result()
@@ -148,6 +150,7 @@ class Job:
             What `wait` raises, after the last event: a loop over the events of a failed job does not end quietly.
         """
         limits = Limits(timeout, idle_timeout, time.monotonic())
+        self._follow = self._engine.again(self._follow)
         with CancelOnInterrupt(self):
             for batch in self._engine.events(self._follow, limits):
                 yield from batch
@@ -166,13 +169,18 @@ class Job:
             WaitTimeout: it runs still; the interruption was asked for.
             ServerError: the server could not be asked.
         """
+        self._follow = self._engine.again(self._follow)
         machine = self._follow.machine
         if machine.outcome is not None:
             return False
         machine.cancelling = True
         limits = Limits(timeout, None, time.monotonic())
         while True:
-            self._engine.run(flows.cancel_once(self.prompt_id))
+            try:
+                self._engine.run(flows.cancel_once(self.prompt_id))
+            except ComfyError:
+                machine.cancelling = False  # nobody was asked
+                raise
             self._engine.look_soon(machine)
             try:
                 # It may begin to run between two looks: ask again after a while.

@@ -19,7 +19,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from ..errors import BadAnswer, DownloadError, JobDeleted, JobLost, ServerError
+from ..errors import (
+    BadAnswer,
+    DownloadError,
+    JobDeleted,
+    JobLost,
+    NotComfyUI,
+    ServerError,
+    ServerUnreachable,
+    Unauthorised,
+)
 from . import events as ev
 from . import messages as m
 from .fraction import Fraction
@@ -85,6 +94,9 @@ class SocketView:
     up: bool
     epoch: int
     drops: int
+
+
+_NO_WORD = (ServerUnreachable, Unauthorised, NotComfyUI, BadAnswer)
 
 
 class JobMachine:
@@ -155,6 +167,22 @@ class JobMachine:
         self._picture_bytes = 0
         self._expected: dict[str, int] = {}
         self._shown = -1.0
+
+    @property
+    def unknown(self) -> bool:
+        """Nobody could say how it ended: the server was out of reach. It may have ended since, or go on still."""
+        return isinstance(self.outcome, Failed) and isinstance(self.outcome.error, _NO_WORD)
+
+    def again(self) -> JobMachine:
+        """The same job, not yet asked for: what was missed meanwhile is looked up."""
+        return JobMachine(
+            self.prompt_id,
+            self._prompt,
+            own_socket=self.own_socket,
+            where=self._where,
+            targets=self._targets,
+            timing=self.timing,
+        )
 
     # -- what goes in ---------------------------------------------------------------------------------------------
 

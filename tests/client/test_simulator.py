@@ -427,3 +427,20 @@ def test_a_graph_is_fitted_to_the_server_and_that_is_said() -> None:
     ):
         result = client.run(graph.set("5", steps=1))
     assert len(result[save].images) == 1
+
+
+def test_a_job_is_asked_for_anew_when_the_server_is_back() -> None:
+    from comfygraph.errors import JobLost, ServerUnreachable
+
+    with Simulator(latency=0.05) as sim, Client(sim.url, timing=Timing(refused=0.3)) as client:
+        steps = {**SDXL_JSON, "3": {"class_type": "KSampler", "inputs": {**SDXL_JSON["3"]["inputs"], "steps": 10000}}}
+        job = client.submit(steps)
+        sim.crash()
+        with pytest.raises(ServerUnreachable):
+            job.wait(timeout=20)
+        with pytest.raises(ServerUnreachable):
+            job.cancel()
+        sim.restart()
+        with pytest.raises(JobLost):
+            job.wait(timeout=20)
+        assert job.cancel() is False
