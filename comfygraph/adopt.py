@@ -30,6 +30,12 @@ def number(nodes: list[Node]) -> tuple[dict[str, Entry], dict[int, str]]:
     return table, {id(entry.token): node_id for node_id, entry in table.items()}
 
 
+def rules_of(nodes: Iterable[Node], rules: tuple[Any, ...]) -> tuple[Any, ...]:
+    """These rules, and those of the graphs that the nodes are handles of."""
+    graphs = (node._extra.graph for node in nodes if node._extra is not None)
+    return tuple(dict.fromkeys([*rules, *(rule for graph in graphs if graph is not None for rule in graph.rules)]))
+
+
 def insert(table: dict[str, Entry], nodes: Iterable[Node]) -> dict[int, str]:
     """Write constructed nodes into `table`, after what is there; returns the ids of all, by identity of the node.
 

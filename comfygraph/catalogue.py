@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from .definition import NodeDef
 from .errors import DefinitionError
@@ -175,10 +175,12 @@ class Catalogue(Mapping[str, NodeDef]):
 
     def find(self, class_type: object) -> NodeDef | None:
         """The definition of a class, None if there is none: `get`, for callers in a hurry."""
-        node = self._nodes.get(class_type)  # type: ignore[call-overload]
-        if node is None and type(class_type) is str and class_type in self:
+        if type(class_type) is not str:
+            return None
+        node = self._nodes.get(class_type)
+        if node is None and class_type in self:
             node = self[class_type]
-        return cast("NodeDef | None", node)
+        return node
 
     def agrees(self, definition: NodeDef) -> bool:
         """Whether this catalogue says the same of a class as `definition` does."""

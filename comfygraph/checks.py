@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .catalogue import RELEASES, Catalogue
 from .definition import ANY, MATCH_TYPE, InputDef, NodeDef
+from .edits import definition_of
 from .expand import chosen, declared
 from .fields import judge_data
 from .links import fits
@@ -22,7 +23,7 @@ from .node import Node, whence
 from .problems import Problem, Severity
 from .raw_values import Raw
 from .self_checks import self_check
-from .server_facts import ALL, SELF_CHECKED
+from .server_facts import ALL, SELF_CHECKED, SELF_COMPARED
 from .text import close, did_you_mean, listed, shown
 from .uploads import Upload
 from .values import MAX_DEPTH, WRAPPER, Verdict, is_wrapped_link, judge, reads_as_link, too_deep
@@ -36,6 +37,9 @@ DEEP: Final = 300
 """Links in a row that a real server is known to manage; 1,000 break its recursion (ComfyUI 0.33.0, default
 settings).
 """
+
+MANY: Final = 200
+"""Nodes from which on a wrong id is no longer compared with each of them."""
 
 EDITOR_ONLY: Final = frozenset({("Preview3D", "image"), ("SaveGLB", "image")})
 """Undeclared inputs that ComfyUI's own editor sends along; nothing reads them."""
@@ -79,6 +83,7 @@ class _Check:
         self.definitions: dict[str, NodeDef] = {}
         self.kinds: dict[str, list[str]] = {}  # output kinds of nodes with match-types, which depend on what goes in
         self.matched: set[str] = set()
+        self.hints: dict[str, str] = {}
         self.templated = False
 
     def problems(self) -> list[Problem]:
@@ -108,6 +113,8 @@ class _Check:
             if entry.proof is not definition and (entry.proof is None or not known.agrees(entry.proof)):
                 pending.append(node_id)
         reached = self._shape(outputs, found)
+        if pending or len(definitions) < len(table):
+            pending = self._unproven(pending)
         for node_id in pending:
             if node_id in definitions:
                 found += self._node(node_id, "error" if node_id in reached else "warning")
@@ -118,10 +125,35 @@ class _Check:
             found.append(self._partners(paid))
         return found
 
+    def _unproven(self, pending: list[str]) -> list[str]:
+        """The nodes to look at: those that no constructor checked, and those whose links come from a node that gives
+        something else than their constructor saw.
+        """
+        unproven = dict.fromkeys(pending)
+        changed = {node_id for node_id in self.table if node_id not in self.definitions}
+        for node_id in pending:
+            definition = self.definitions[node_id]
+            seen = definition_of(self.table[node_id])
+            if seen is None or seen.outputs != definition.outputs or definition.templates:
+                changed.add(node_id)
+        following: dict[str, list[str]] = {}
+        for source, node_id in self.graph._links() if changed else ():
+            following.setdefault(source, []).append(node_id)
+        queue = list(changed)
+        while queue:
+            for node_id in following.get(queue.pop(), ()):
+                if node_id in self.definitions and node_id not in unproven:
+                    unproven[node_id] = None
+                    if self.definitions[node_id].templates:
+                        queue.append(node_id)  # what it gives follows what it is given
+        return list(unproven)
+
     def _shape(self, outputs: set[str], found: list[Problem]) -> Collection[str]:
         """The questions of the graph: cycles, depth, what the outputs need. Returns the nodes that they need."""
         table = self.table
-        if not outputs:
+        if not outputs and not any(
+            entry.class_type in self.known.faults for entry in table.values() if type(entry.class_type) is str
+        ):
             found.append(self._no_outputs())
         order: Collection[str] = table.keys()
         looped: set[str] = set()
@@ -231,9 +263,9 @@ class _Check:
     def _value(self, definition: NodeDef, name: str, d: InputDef, value: Any) -> Iterator[Verdict]:
         kind = type(value)
         if kind is tuple:
-            yield from self._link(name, d, value)
+            yield from self._link(definition, name, d, value)
         elif kind is Raw:
-            if not self.known.open_files:
+            if not self.known.open_files or is_wrapped_link(value.value):
                 yield from self._value(definition, name, d, value.value)
         elif kind is Upload:
             return
@@ -256,6 +288,8 @@ class _Check:
                 f"{name} holds a value nested more than {MAX_DEPTH} deep, which can stop a real server",
                 "",
             )
+        elif value is None and not d.required:
+            return  # the node gets None, which is what its own default is
         elif d.form == "socket" and ANY not in (d.type, d.allowed if d.type == MATCH_TYPE else ""):
             message = (
                 f"{name} takes a link of kind {d.type}, not {shown(value)}: the server takes it, and the run fails"
@@ -268,7 +302,7 @@ class _Check:
             if verdict is not None:
                 yield verdict if name == d.name else _renamed(verdict, d.name, name)
 
-    def _link(self, name: str, d: InputDef, link: tuple[str, int]) -> Iterator[Verdict]:
+    def _link(self, owner: NodeDef, name: str, d: InputDef, link: tuple[str, int]) -> Iterator[Verdict]:
         source, slot = link
         if d.form == "dynamic_combo":
             keys = listed(d.choices or ())
@@ -291,6 +325,12 @@ class _Check:
             if not -len(kinds) <= slot < 0:
                 return  # a negative index the server takes, counting from the end, so that its kind matters too
         given = kinds[slot]
+        if (owner.class_type, name) in SELF_COMPARED:
+            declared_kind = definition.outputs[slot].type
+            if declared_kind not in d.type.split(","):
+                message = f"{name} takes {d.type}, and {self._called(source)} gives {declared_kind}; the node compares them itself"
+                yield Verdict("error", "custom_validation_failed", message, self._givers(d.type))
+            return
         if given != ANY and d.legacy:
             message = f"{name} is a choice from a list, and the server lets no {given} link into it"
             yield Verdict(
@@ -310,6 +350,8 @@ class _Check:
             yield Verdict("error", "return_type_mismatch", message, hint)
 
     def _undeclared(self, definition: NodeDef, name: str, value: Any, names: Mapping[str, Any]) -> Iterator[Verdict]:
+        if type(value) is Raw:
+            value = value.value
         link = tuple(value) if reads_as_link(value) else value if type(value) is tuple else None
         if link is not None and link[0] not in self.table:
             # Traces worker_killed_by_dangling_link_in_undeclared_input: the server accepts this prompt and never runs
@@ -371,7 +413,7 @@ class _Check:
             "error",
             "linked_node_missing",
             f"{name} is linked to node {shown(source)}, which does not exist",
-            did_you_mean(source, self.table, what="node"),
+            did_you_mean(source, self.table, what="node") if len(self.table) <= MANY else "",
         )
 
     def _no_such_output(self, name: str, source: str, slot: int, definition: NodeDef) -> Verdict:
@@ -390,6 +432,12 @@ class _Check:
 
     def _givers(self, kind: str) -> str:
         """The nodes of this graph that give what is wanted, as a hint."""
+        hint = self.hints.get(kind)
+        if hint is None:
+            hint = self.hints[kind] = self._look_for_givers(kind)
+        return hint
+
+    def _look_for_givers(self, kind: str) -> str:
         found = [
             f"{self._called(node_id)}.{output_name(o.name)}"
             for node_id, definition in self.definitions.items()
@@ -420,6 +468,13 @@ class _Check:
 
     def _whereabouts(self, class_type: str) -> str:
         """Where a class that these definitions lack may be had, as a hint."""
+        key = f"class {class_type}"
+        hint = self.hints.get(key)
+        if hint is None:
+            hint = self.hints[key] = self._look_for_class(class_type)
+        return hint
+
+    def _look_for_class(self, class_type: str) -> str:
         near = close(class_type, self.known)
         if near:
             return f"did you mean {' or '.join(shown(name) for name in near)}?"

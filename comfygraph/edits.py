@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, cast
 
 from .adopt import insert, source_id
-from .definition import InputDef, NodeDef
+from .definition import MATCH_TYPE, InputDef, NodeDef
 from .errors import EditError, GraphError
 from .expand import declared
 from .fields import Field, Misfit, Notice, field
@@ -19,7 +19,10 @@ from .links import Link, fits
 from .naming import class_name, input_name
 from .node import Node, _outside, _place
 from .problems import Problem
+from .raw_values import OMITTED, Raw
 from .text import did_you_mean
+from .untyped import json_copy
+from .uploads import Upload
 
 Table = dict[str, Entry]
 LinkFn = Callable[[Any], Any]
@@ -67,8 +70,8 @@ def _put(
         _clear(inputs, name)
         if isinstance(value, Link):
             links.append((name, value))
-        elif value is not None:
-            inputs[name] = value
+        elif value is not None and value is not OMITTED:
+            inputs[name] = value if isinstance(value, (Raw, Upload)) else json_copy(name, value)
         return
     target = _field(definition, entry, inputs, name)
     if value is None and target.optional:
@@ -154,7 +157,8 @@ def splice(graph: Graph, link: Link[Any], function: LinkFn) -> Graph:
     if target != (source, slot):
         consumers = _consumers(graph._table, (source, slot))
         _rewire(graph, table, consumers, target, new._kind)
-        if any(node_id in upstream_ids(table, [target[0]]) for node_id, _ in consumers):
+        above = upstream_ids(table, [target[0]])
+        if any(node_id in above for node_id, _ in consumers):
             raise EditError(
                 f"splicing {new!r} in after {link!r} would close a cycle: it is made from something that needs {link!r}"
             )
@@ -171,9 +175,10 @@ def bypass(graph: Graph, node_id: str) -> Graph:
         )
     table = dict(graph._table)
     inputs = entry.inputs or {}
-    incoming = [
-        (value, kind_of(graph, value)) for value in inputs.values() if type(value) is tuple and value[0] in table
-    ]
+    # By the order of the definition, as the editor counts; a table may hold the inputs in any.
+    names = [name for name, (d, _) in declared(definition, inputs).items() if d.form == "socket" or name in inputs]
+    places = [inputs.get(name) for name in names]
+    incoming = [v if type(v) is tuple and v[0] in table else None for v in places]
     kinds = graph._kinds_of(node_id)
     for slot, kind in enumerate(kinds):
         consumers = _consumers(table, (node_id, slot))
@@ -181,11 +186,11 @@ def bypass(graph: Graph, node_id: str) -> Graph:
             continue
         # The editor's rule: the input of the same number if its kind fits, else the first that fits.
         order = [*incoming[slot : slot + 1], *incoming]
-        through = next((value for value, given in order if fits(given, kind)), None)
+        through = next((v for v in order if v is not None and fits(kind_of(graph, v), kind)), None)
         if through is None:
-            names = ", ".join(f"{label(graph, user)}.{name}" for user, name in consumers)
+            users = ", ".join(f"{label(graph, user)}.{name}" for user, name in consumers)
             raise EditError(
-                f"{label(graph, node_id)} cannot be bypassed: none of its inputs is a {kind}, which {names} needs"
+                f"{label(graph, node_id)} cannot be bypassed: none of its inputs is a {kind}, which {users} needs"
             )
         _rewire(graph, table, consumers, through, kind_of(graph, through))
     del table[node_id]
@@ -225,30 +230,34 @@ def merge(graph: Graph, other: Graph) -> Graph:
     known = {id(entry.token): node_id for node_id, entry in table.items()}
     ids: dict[str, str] = {}
     following = largest({**table, **other._table}) + 1
+    # Names that links of `other` give to nodes it does not have must not come to mean nodes of this graph.
+    dangling = {v[0] for e in other._table.values() for v in (e.inputs or {}).values() if type(v) is tuple}
+    taken = {*table, *other._table}
+    for node_id in dict.fromkeys([*other._table, *sorted(dangling)]):
+        entry = other._table.get(node_id)
+        same = known.get(id(entry.token)) if entry is not None else None
+        if same is None and node_id in table:
+            while str(following) in taken:
+                following += 1
+            taken.add(str(following))
+            same = str(following)
+        ids[node_id] = same or node_id
     for node_id, entry in other._table.items():
-        same = known.get(id(entry.token))
-        if same is not None:
-            if graph._table[same] is not entry:
-                raise EditError(
-                    f"both graphs have {label(other, node_id)}, edited differently: merge takes graphs of different nodes"
-                )
-            ids[node_id] = same
-        elif node_id not in table:
-            ids[node_id] = node_id
-        else:
-            ids[node_id] = str(following)
-            following += 1
-    for node_id, entry in other._table.items():
-        if id(entry.token) in known:
-            continue
         inputs = (
             None
             if entry.inputs is None
             else {
-                name: (ids.get(value[0], value[0]), value[1]) if type(value) is tuple else value
+                name: (ids[value[0]], value[1]) if type(value) is tuple else value
                 for name, value in entry.inputs.items()
             }
         )
+        if id(entry.token) in known:
+            there = graph._table[ids[node_id]]
+            if (there.class_type, there.inputs, there.rest) != (entry.class_type, inputs, entry.rest):
+                raise EditError(
+                    f"both graphs have {label(other, node_id)}, edited differently: merge takes graphs of different nodes"
+                )
+            continue
         table[ids[node_id]] = Entry(entry.class_type, inputs, entry.token, entry.rest, entry.proof)
     return Graph._of(table, (*graph.rules, *(rule for rule in other.rules if rule not in graph.rules)))
 
@@ -270,10 +279,9 @@ def extract(graph: Graph, ends: Iterable[str], starts: Iterable[tuple[str, int]]
     for node_id, entry in graph._table.items():
         if node_id in kept:
             inputs = entry.inputs
-            if inputs is not None and any(type(v) is tuple and v[0] not in kept for v in inputs.values()):
-                entry = entry.but(
-                    {name: v for name, v in inputs.items() if not (type(v) is tuple and v[0] not in kept)}
-                )
+            cut = {n for n, v in (inputs or {}).items() if type(v) is tuple and (v in borders or v[0] not in kept)}
+            if inputs is not None and cut:
+                entry = entry.but({name: v for name, v in inputs.items() if name not in cut})
             table[node_id] = entry
     return Graph._of(table, graph.rules)
 
@@ -310,6 +318,8 @@ def find_link(graph: Graph, link: Link[Any] | Node) -> tuple[str, int]:
     """The id and slot of a link in a graph. Raises EditError for a node with several outputs, or of another graph."""
     if isinstance(link, Link):
         return graph.id(link._node), link._slot
+    if not isinstance(link, Node):
+        raise EditError(f"{link!r} is no output; give a node's output, such as node.MODEL")
     names = ", ".join(f".{name}" for name in link.output_names)
     raise EditError(f"{link!r} has {len(link.output_names)} outputs: say which of {names}")
 
@@ -333,8 +343,9 @@ def _rewire(
         entry = table[node_id]
         definition = definition_of(entry)
         d = None if definition is None else declared(definition, entry.inputs or {}).get(name)
-        if d is not None and not fits(kind, d[0].type):
-            message = f"{label(graph, node_id)}.{name} takes {d[0].type}, and would be given {kind}"
+        wanted = "*" if d is None else d[0].allowed if d[0].type == MATCH_TYPE else d[0].type
+        if not fits(kind, wanted):
+            message = f"{label(graph, node_id)}.{name} takes {wanted}, and would be given {kind}"
             found.append(
                 Problem(
                     "error",
@@ -343,7 +354,7 @@ def _rewire(
                     node_id,
                     entry.class_type,
                     name,
-                    f"give a link of kind {d[0].type}",
+                    f"give a link of kind {wanted}",
                     here(),
                 )
             )
@@ -437,6 +448,8 @@ def definition_of(entry: Entry) -> NodeDef | None:
         return entry.proof
     if not isinstance(entry.token, Token):
         return type(entry.token)._definition_or_none()
+    if entry.token.cls is not None:
+        return entry.token.cls._definition_or_none()
     from .checks import definitions_or_bundled
 
     return cast("NodeDef | None", definitions_or_bundled(None).find(entry.class_type))

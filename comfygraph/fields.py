@@ -49,11 +49,12 @@ class Notice(Exception):
 class Field:
     """One input of a node or of an option: its name on the wire, its keyword, its definition."""
 
-    __slots__ = ("definition", "keyword", "name", "optional", "owner", "socket")
+    __slots__ = ("definition", "keyword", "kind", "name", "optional", "owner", "socket")
 
     def __init__(self, definition: InputDef, owner: str) -> None:
         self.definition = definition
         self.socket = definition.form == "socket"
+        self.kind = definition.allowed if definition.type == MATCH_TYPE else definition.type
         self.name = definition.name
         self.keyword = input_name(definition.name)
         self.optional = not definition.required
@@ -72,12 +73,12 @@ class Field:
         all the same.
         """
         if isinstance(value, Raw):
-            raise Notice(value, trusted=True)
+            raise Notice(value)  # a server's own catalogue has its say
         if value is OMITTED:
             raise Notice()
         if isinstance(value, Link):
             link: Link[Any] = value
-            if fits(link._kind, self.definition.type) and not self._closed_to(link):
+            if fits(link._kind, self.kind) and not self._closed_to(link):
                 if self.socket:
                     return link
                 raise Notice(link, trusted=True)
@@ -92,13 +93,13 @@ class Field:
         """A value that is no link: a socket takes none."""
         raise self.misfit(
             "link_expected",
-            f"{self.name} takes a link of kind {self.definition.type}, not {shown(value)}",
+            f"{self.name} takes a link of kind {self.kind}, not {shown(value)}",
             self.wanted(),
         )
 
     def wanted(self) -> str:
         """What would fit, as a hint."""
-        kind = self.definition.type
+        kind = self.kind
         return f"give it {'an' if kind[0] in 'AEIOU' else 'a'} {kind} output of another node"
 
     def misfit(self, code: str, message: str, hint: str = "") -> Misfit:
@@ -118,7 +119,7 @@ class Field:
         return self.definition.legacy and link._kind != ANY
 
     def _mismatch(self, link: Link[Any]) -> Misfit:
-        node, wanted = link._node, self.definition.type
+        node, wanted = link._node, self.kind
         source = repr(Output(node, link._slot, link._kind))
         fitting = [
             f".{name}"
@@ -137,7 +138,7 @@ class Field:
 
     def _which_output(self, node: Node) -> Misfit:
         outputs = node.outputs_by_name
-        fitting = [f".{name}" for name, kind in outputs.items() if fits(kind, self.definition.type)]
+        fitting = [f".{name}" for name, kind in outputs.items() if fits(kind, self.kind)]
         if not outputs:
             return self.misfit(
                 "return_type_mismatch",
@@ -160,7 +161,7 @@ class SocketField(Field):
 
     def __init__(self, definition: InputDef, owner: str) -> None:
         super().__init__(definition, owner)
-        self._kinds = members(definition.type)
+        self._kinds = members(self.kind)
 
     def accept(self, value: Any) -> Any:
         try:
@@ -198,7 +199,7 @@ class NumberField(Field):
 
     def plain(self, value: Any) -> Any:
         if not isinstance(value, (bool, int, float, str)):
-            value = _number(value)
+            value = jsonable(_number(value), self)
         return self.judged(value)
 
     def wanted(self) -> str:
@@ -211,11 +212,13 @@ class TextField(Field):
     __slots__ = ()
 
     def accept(self, value: Any) -> Any:
-        if type(value) is str:
+        if type(value) is str and not self.definition.self_checked:
             return value
         return self.odd(value)
 
     def plain(self, value: Any) -> Any:
+        if self.definition.self_checked and isinstance(value, str):
+            raise Notice(value)  # the node has a rule of its own, which `check` knows
         if isinstance(value, (list, tuple, dict)):
             raise self.misfit(
                 "invalid_input_type", f"{self.name} takes a text (STRING), not {shown(value)}", "give it a str"
@@ -305,7 +308,7 @@ class DynamicComboField(Field):
         if option is None:
             if isinstance(value, Raw):
                 inputs[self.name] = value
-                return
+                raise Notice()
             raise self._bare(value, choices)
         if choices.get(option.key) != option.definitions:
             raise self.misfit(
@@ -390,7 +393,8 @@ class AutogrowField(Field):
                 except Misfit as misfit:
                     raise Misfit(misfit.verdict, name) from None
                 except Notice as notice:
-                    inputs[name] = notice.value
+                    if notice.value is not None:
+                        inputs[name] = notice.value
                     trusted = trusted and notice.trusted
             elif i < self.grow.min:
                 raise self.misfit(
@@ -445,14 +449,15 @@ def jsonable(value: Any, at: Field) -> Any:
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     import json
+    from copy import deepcopy
 
     try:
         json.dumps(value)
+        return deepcopy(value)  # what the caller does with its own later is its own affair
     except (TypeError, ValueError, RecursionError):
         raise at.misfit(
             "invalid_input_type", f"{at.name} cannot be sent: {shown(value)} is no JSON value", at.wanted()
         ) from None
-    return value
 
 
 def _number(value: Any) -> Any:
@@ -485,7 +490,9 @@ def default_of(definition: InputDef) -> Any:
         return None if not definition.required else MISSING
     # An input with forceInput has no widget in the editor, so nobody sends its default.
     if definition.default is not MISSING and not definition.flags.get("forceInput"):
-        return definition.default
+        from copy import deepcopy
+
+        return deepcopy(definition.default)
     return None if not definition.required else MISSING
 
 

@@ -33,12 +33,12 @@ _ATOMS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 class Token:
-    """The identity of a node that was loaded, and the handle to it, made when somebody asks."""
+    """The identity of a node that was loaded, and the class that it is seen by, once somebody has asked."""
 
-    __slots__ = ("handle",)
+    __slots__ = ("cls",)
 
     def __init__(self) -> None:
-        self.handle: Node | None = None
+        self.cls: type[Node] | None = None
 
 
 class Entry:
@@ -110,8 +110,9 @@ class Graph:
         self._kinds = {}
         for node in found:
             if node._extra is not None:
-                from .adopt import number
+                from .adopt import number, rules_of
 
+                self.rules = rules_of(found, self.rules)
                 self._table, self._ids = number(found)
                 self._edges = None
                 self._constructed = False
@@ -196,8 +197,11 @@ class Graph:
         """The id of a node in this graph.
 
         Raises:
-            EditError: it is not in the graph.
+            EditError: it is not in the graph, or is no node at all.
         """
+        if not isinstance(node, (str, Node)):
+            meant = f'graph["{node}"]' if isinstance(node, int) else "a node or its id"
+            raise EditError(f"{node!r} is no node and no id; give {meant}")
         if isinstance(node, str):
             if node in self._table:
                 return node
@@ -233,8 +237,9 @@ class Graph:
             title: the exact title; None for any.
         """
         wanted = kind.class_type if isinstance(kind, type) else kind
+        cls = kind if isinstance(kind, type) else None
         return [
-            self._view(node_id)
+            self._view(node_id, cls)
             for node_id, entry in self._table.items()
             if (wanted is None or entry.class_type == wanted) and (title is None or entry.title == title)
         ]
@@ -259,6 +264,9 @@ class Graph:
             raise EditError(f"the graph has {len(found)} {what}: {several}; say which by graph[id] or title=")
         from .text import did_you_mean
 
+        if title is not None:
+            titles = [e.title for e in self._table.values() if e.title and (kind is None or e.class_type == wanted)]
+            raise EditError(f"the graph has no {what}; {did_you_mean(title, titles, what=f'titled {wanted} in it')}")
         classes = sorted({str(entry.class_type) for entry in self._table.values()})
         raise EditError(f"the graph has no {what}; {did_you_mean(wanted, classes, what='node in it')}")
 
@@ -370,7 +378,7 @@ class Graph:
         return [
             node_id
             for node_id, entry in self._table.items()
-            if entry.class_type in known and known[entry.class_type].api_node
+            if isinstance(entry.class_type, str) and entry.class_type in known and known[entry.class_type].api_node
         ]
 
     # -- editing ------------------------------------------------------------------------------------------------------
@@ -553,13 +561,14 @@ class Graph:
             self._ids = {id(entry.token): node_id for node_id, entry in self._table.items()}
         return self._ids
 
-    def _view(self, node_id: str) -> Node:
+    def _view(self, node_id: str, wanted: type[Node] | None = None) -> Node:
         entry = self._table[node_id]
         token = entry.token
-        if isinstance(token, Token):
-            cls = class_of(entry.class_type)
-        else:
+        if not isinstance(token, Token):
             cls = type(token)
+        else:
+            # A class that was asked for by name is remembered: it may know a custom node that comfygraph does not.
+            token.cls = cls = wanted or token.cls or class_of(entry.class_type)
         view = cls.__new__(cls)
         view._extra = extra = Extra()
         extra.graph, extra.id, extra.token = self, node_id, token
@@ -575,9 +584,14 @@ class Graph:
 
     def _inputs_of(self, node_id: str) -> Mapping[str, Any]:
         inputs = self._table[node_id].inputs or {}
-        return MappingProxyType(
-            {name: self._link(value) if type(value) is tuple else value for name, value in inputs.items()}
-        )
+        from copy import deepcopy
+
+        # What could be changed is the caller's own copy.
+        shown = {
+            name: self._link(v) if type(v) is tuple else deepcopy(v) if isinstance(v, (dict, list)) else v
+            for name, v in inputs.items()
+        }
+        return MappingProxyType(shown)
 
     def _link(self, link: tuple[str, int]) -> Any:
         source, slot = link
@@ -609,7 +623,13 @@ class Graph:
         return isinstance(other, Graph) and self.to_api(check=False) == other.to_api(check=False)
 
     def __hash__(self) -> int:
-        return hash(tuple(self._table))
+        return hash(frozenset(self._table))
+
+    def __copy__(self) -> Graph:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Graph:
+        return self  # immutable: a copy would only lose its handles
 
     def __reduce__(self) -> tuple[Any, ...]:
         from .adopt import frozen, thaw

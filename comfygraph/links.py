@@ -66,7 +66,7 @@ class Output(Link[K_co]):
 
     def __repr__(self) -> str:
         names = self._node.output_names
-        name = names[self._slot] if self._slot < len(names) else f"output({self._slot})"
+        name = names[self._slot] if 0 <= self._slot < len(names) else f"output({self._slot})"
         return f"{self._node.class_type}.{name}"
 
 

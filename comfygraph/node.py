@@ -199,12 +199,12 @@ class Node(metaclass=_Called):
         """
         if not name:
             raise ValueError("a node's name cannot be empty")
-        self._more().name = name
+        self._own().name = name
         return self
 
     def titled(self: N, title: str) -> N:
         """Give the node a title, which the editor and progress messages show; returns the node."""
-        self._more().title = title
+        self._own().title = title
         return self
 
     def extra(self: N, /, **inputs: object) -> N:
@@ -250,6 +250,16 @@ class Node(metaclass=_Called):
         kind = "*" if definition is None else _output_kinds(self, definition)[slot]
         return Output(self, slot, kind)
 
+    def _own(self) -> Extra:
+        extra = self._more()
+        if extra.graph is not None:
+            from .errors import EditError
+
+            raise EditError(
+                f"{self!r} is a handle of a graph, and graphs do not change: name a node before it is in one"
+            )
+        return extra
+
     def _more(self) -> Extra:
         if self._extra is None:
             self._extra = Extra()
@@ -275,6 +285,9 @@ class Node(metaclass=_Called):
         extra = self._extra
         graph = Graph(self) if extra is None or extra.graph is None else extra.graph
         return handle, (graph, graph.id(self))
+
+    def __deepcopy__(self, memo: object) -> Node:
+        return self  # a token of identity
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Node) and self._token is other._token)
@@ -486,12 +499,18 @@ def _place(code: CodeType, lasti: int) -> str:
     return place(code, lasti)
 
 
-def walk(nodes: Iterator[Node]) -> list[Node]:
+def walk(nodes: Iterator[Any]) -> list[Node]:
     """These nodes and everything upstream of them, each once, in order of creation. No recursion: chains may be
     long.
     """
     seen: dict[int, Node] = {}
-    pending: list[Any] = list(nodes)
+    # An output stands for its node: `Graph(save.IMAGES)` is the graph for `save`.
+    pending: list[Any] = [item._node if type(item) is Output else item for item in nodes]
+    for node in pending:
+        if not isinstance(node, Node):
+            raise TypeError(
+                f"a Graph is made of nodes, and {node!r} is none: write Graph(save), or Graph(*nodes) for several"
+            )
     while pending:
         node = pending.pop()
         if id(node) not in seen:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .definition import InputDef
 from .server_facts import ALL, SELF_CHECKED
-from .text import did_you_mean, shown
+from .text import close, shown
 from .values import Verdict
 
 if TYPE_CHECKING:
@@ -52,7 +52,14 @@ def _file(class_type: str, d: InputDef, value: str, known: Catalogue) -> Verdict
     elsewhere = "/" in path or (annotation is not None and annotation[1] != "input")
     if elsewhere or name in known.input_files or (optional and posixpath.splitext(name)[1].lower() in _MODELS_3D):
         return None
-    return Verdict("error", "custom_validation_failed", message, did_you_mean(name, d.options or (), what="file there"))
+    return Verdict("error", "custom_validation_failed", message, _file_hint(name, d))
+
+
+def _file_hint(name: str, d: InputDef) -> str:
+    near = close(name, d.options or ())
+    if near:
+        return f"did you mean {' or '.join(shown(other) for other in near)}?"
+    return "a file of yours is sent along when it is given as a Path (on the command line: @file)"
 
 
 def _aspect_ratio(d: InputDef, value: Any) -> Verdict | None:

@@ -32,6 +32,9 @@ SELF_CHECKED: Final[dict[str, frozenset[str]]] = {
 range.
 """
 
+SELF_COMPARED: Final[frozenset[tuple[str, str]]] = frozenset({("TripoConversionNode", "original_model_task_id")})
+"""Inputs whose node compares the socket types itself, as they are declared (comfy_api_nodes/nodes_tripo.py)."""
+
 _FOLDERS: Final[dict[str, str]] = {
     "audio_encoders": "AudioEncoderLoader.audio_encoder_name",
     "background_removal": "LoadBackgroundRemovalModel.bg_removal_name",

@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 MAX_SHOWN: Final = 60  # characters of a value in a message
+MAX_COMPARED: Final = 3_000  # names that one is compared with letter by letter
 MAX_LISTED: Final = 12  # names in a hint
 
 
 def shown(value: Any) -> str:
     """A value in one short line: its repr, cut in the middle when it is long."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a whole number of thousands of digits; a value nested too deeply
+        text = f"a {type(value).__name__} that is too large to show"
     if len(text) <= MAX_SHOWN:
         return text
     half = (MAX_SHOWN - 1) // 2
@@ -40,6 +44,14 @@ def close(word: Any, names: Iterable[Any], *, most: int = 3) -> list[Any]:
     key = _key(word)
     if key in by_key:
         return [by_key[key]]
+    if len(by_key) > MAX_COMPARED:
+        return [name for other, name in by_key.items() if key in other][:most]
+    # Of file names the stems are compared: one ending in common is no likeness.
+    stem, dot, ending = key.rpartition(".")
+    if dot and 2 <= len(ending) <= 11 and len(stem) > 1:
+        stems = {other.rpartition(".")[0] or other: other for other in by_key}
+        like = difflib.get_close_matches(stem, stems, n=most, cutoff=0.6)
+        return [by_key[stems[match]] for match in like]
     matches = difflib.get_close_matches(key, by_key, n=most, cutoff=0.6)
     if matches:
         # A far better match than the others is what was meant; naming the others would only distract.

@@ -14,7 +14,9 @@ from .links import Link
 from .naming import class_name, output_names
 from .node import Node, Node1, _outside, _place, _serials
 from .problems import Problem
+from .raw_values import OMITTED, Raw
 from .text import did_you_mean
+from .uploads import Upload
 
 if TYPE_CHECKING:
     from .fields import Field
@@ -57,7 +59,7 @@ def arguments(plan: Plan, owner: str, given: Mapping[str, Any]) -> list[Any]:
         if value is MISSING:
             value = default_of(field.definition)
         values.append(value)
-    if rest or MISSING in values:
+    if rest or any(value is MISSING for value in values):
         missing = [field for field, value in zip(plan.fields, values) if value is MISSING]
         raise _misnamed(owner, plan.definition.class_type, plan.fields, missing, rest)
     return values
@@ -128,15 +130,41 @@ def give(node: Node, inputs: Mapping[str, object]) -> None:
     extra = node._extra
     if extra is not None and extra.graph is not None:
         raise EditError(f"{node!r} is a handle of a graph, and graphs do not change: use graph.set")
+    given = dict(node._inputs)
+    links = dict(node._links)
     for name, value in inputs.items():
+        links.pop(name, None)
+        if value is OMITTED:
+            given.pop(name, None)
+            continue
         if isinstance(value, Node) and not isinstance(value, Link):
             names = [f".{n}" for n in value.output_names] or [".output(0)"]
             raise EditError(f"{name}: {value!r} has no single output; say which: {', '.join(names)}")
-        node._inputs[name] = value
-        node._links[:] = [link for link in node._links if link[0] != name]
         if isinstance(value, Link):
-            node._links.append((name, value))
+            given[name] = links[name] = value
+        else:
+            given[name] = value if isinstance(value, (Raw, Upload)) else json_copy(name, value)
+    # New objects, as a graph that was made before may share the old ones.
+    node._inputs, node._links = given, list(links.items())
     node._proof = None
+    node._more()  # no longer what its constructor made: it may even be linked to what was made after it
+
+
+def json_copy(name: str, value: object) -> Any:
+    """A JSON value, the caller's own no more. Raises EditError."""
+    import json
+    from copy import deepcopy
+
+    from .text import shown
+    from .values import reads_as_link
+
+    if reads_as_link(value):
+        raise EditError(f"{name}: {shown(value)} reads as a link by id, and a node has no id yet: give it the output")
+    try:
+        json.dumps(value)
+        return deepcopy(value)
+    except (TypeError, ValueError, RecursionError):
+        raise EditError(f"{name} cannot be sent: {shown(value)} is no JSON value") from None
 
 
 def custom_node(class_type: str, /, **inputs: object) -> Node:
@@ -165,8 +193,13 @@ def custom_node(class_type: str, /, **inputs: object) -> Node:
     return node
 
 
-@lru_cache(maxsize=4096)
 def known_class(class_type: Any) -> type[Node]:
+    """The typed class for a name on the wire; a nameless one for what is no name at all, which a file may hold."""
+    return _known_class(class_type if isinstance(class_type, str) else None)
+
+
+@lru_cache(maxsize=4096)
+def _known_class(class_type: str | None) -> type[Node]:
     """The typed class for a name on the wire; for a name that comfygraph does not know, a class without a
     definition.
     """

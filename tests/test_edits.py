@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from contextlib import suppress
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comfygraph import Graph
+from comfygraph import Catalogue, Graph
 from comfygraph.errors import EditError, GraphError
 from comfygraph.node import Node
 from comfygraph.nodes import (
@@ -25,9 +26,11 @@ from comfygraph.nodes import (
     LatentUpscaleBy,
     LoraLoader,
     LoraLoaderModelOnly,
+    PreviewAny,
     PreviewImage,
     ResizeImageMaskNode,
     SaveImage,
+    SolidMask,
     VAEEncode,
 )
 
@@ -304,3 +307,143 @@ def test_replace_there_and_back_gives_the_same(made: tuple[Graph, list[Node]], d
     there = graph.replace(target.output(0), inverted.IMAGE)
     assert there.to_api() != before
     assert there.replace(inverted.IMAGE, target.output(0)).to_api() == before
+
+
+# -- found in review --------------------------------------------------------------------------------------------------
+
+
+def reloaded_errors(graph: Graph) -> list[str]:
+    return sorted({p.code for p in Graph.from_api(graph.to_api(check=False)).check() if p.severity == "error"})
+
+
+def test_a_checked_node_is_looked_at_again_when_what_feeds_it_changes() -> None:
+    image = EmptyImage(width=64, height=64)
+    resized = ResizeImageMaskNode(input=image, resize_type=ResizeImageMaskNode.ScaleWidth(width=8))
+    graph = Graph(SaveImage(images=resized))
+    changed = graph.replace(image.IMAGE, SolidMask(value=1.0, width=64, height=64).MASK)  # type: ignore[type-var]
+    assert [p.code for p in changed.check()] == ["return_type_mismatch"]
+    nested = Graph(PreviewImage(images=ImageInvert(image=SaveImage(images=image))))
+    assert [p.code for p in nested.check(Catalogue.bundled("0.23.0"))] == ["output_index_out_of_range"]
+
+
+def test_an_extra_given_later_changes_no_graph_made_before() -> None:
+    image = EmptyImage(width=64, height=64)
+    graph = Graph(PreviewImage(images=image))
+    before = graph.to_json()
+    image.extra(bogus=1)
+    assert graph.to_json() == before
+    with pytest.raises(EditError, match="reads as a link by id"):
+        image.extra(bogus=["77", 0])
+    later = ImageInvert(image=image)
+    image.extra(loop=later)
+    assert "dependency_cycle" in {p.code for p in Graph(PreviewImage(images=later)).check()}
+
+
+def test_values_are_not_shared_with_the_caller() -> None:
+    curve: dict[str, Any] = {"points": [[0.0, 0.0]], "interpolation": "linear"}
+    node = Catalogue.bundled().node("CurveEditor")(curve=curve)
+    graph = Graph(node)
+    before = graph.to_json(check=False)
+    curve["points"].append("changed")
+    graph[node].inputs["curve"]["points"].append("changed")
+    default = Catalogue.bundled().node("CurveEditor")()
+    default.inputs["curve"]["points"].append("changed")
+    assert graph.to_json(check=False) == before
+    assert "changed" not in str(Catalogue.bundled().node("CurveEditor")().inputs)
+
+
+def test_bypass_goes_by_the_definition_whatever_the_order_of_the_file() -> None:
+    control = {"image": ["1", 0], "control_net": ["9", 0], "negative": ["3", 0], "positive": ["2", 0]}
+    rest = {"strength": 1.0, "start_percent": 0.0, "end_percent": 1.0}
+    graph = Graph.from_api(
+        {
+            "1": {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}},
+            "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "p", "clip": ["4", 1]}},
+            "3": {"class_type": "CLIPTextEncode", "inputs": {"text": "n", "clip": ["4", 1]}},
+            "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "a"}},
+            "9": {"class_type": "ControlNetLoader", "inputs": {"control_net_name": "c"}},
+            "5": {"class_type": "ControlNetApplyAdvanced", "inputs": {**control, **rest}},
+            "6": {"class_type": "KSampler", "inputs": {"positive": ["5", 0], "negative": ["5", 1]}},
+        }
+    )
+    inputs = graph.bypass("5").to_api(check=False)["6"]["inputs"]
+    assert inputs == {"positive": ["2", 0], "negative": ["3", 0]}
+
+
+def test_merge_of_graphs_that_share_nodes_and_of_odd_ids() -> None:
+    ckpt = CheckpointLoaderSimple(ckpt_name="a")
+    one = Graph(PreviewAny(source=CLIPTextEncode(clip=ckpt.CLIP, text="1")))
+    two = Graph(PreviewAny(source=CLIPTextEncode(clip=ckpt.CLIP, text="2")))
+    assert len(one.merge(two)) == 5
+    image = {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}}
+    big = {str(10**15 - 1): image, str(10**15): image}
+    assert len(Graph.from_api(big).merge(Graph.from_api(big))) == 4
+    dangling = Graph.from_api({"7": {"class_type": "ImageInvert", "inputs": {"image": ["5", 0]}}})
+    merged = Graph.from_api({"5": image}).merge(dangling)
+    assert [p.code for p in merged.check() if p.node_id == "7"] == ["linked_node_missing"]
+
+
+def test_extract_leaves_the_border_open_even_where_its_node_is_kept() -> None:
+    graph, ckpt, sampled, _ = sdxl()
+    part = graph.extract(sampled, starts=[ckpt.MODEL])
+    assert "model" not in part[sampled].inputs
+    assert ckpt in part
+
+
+def test_handles_of_loaded_custom_nodes_are_of_the_class_asked_for() -> None:
+    known = Catalogue.from_object_info(
+        {"Mine": {"input": {"required": {"k": ["INT", {"max": 9}]}}, "output": ["IMAGE"]}}
+    )
+    mine = known.node("Mine")
+    graph = Graph.from_api({"1": {"class_type": "Mine", "inputs": {"k": 3}}})
+    node = graph.one(mine)  # type: ignore[call-overload]
+    assert repr(node.IMAGE) == "Mine.IMAGE"
+    with pytest.raises(GraphError, match="k is 99, above its maximum"):
+        graph.set(node, k=99)
+
+
+def test_handles_do_not_change_and_copies_keep_them() -> None:
+    graph, _, sampled, _ = sdxl()
+    for change in (graph[sampled].named, graph[sampled].titled):
+        with pytest.raises(EditError, match="graphs do not change"):
+            change("x")
+    assert copy.deepcopy(graph)[sampled] == sampled
+    assert hash(Graph.from_api(graph.to_api())) == hash(Graph.from_api(dict(reversed(graph.to_api().items()))))
+    graph = graph.with_rules(never)
+    assert Graph(PreviewImage(images=graph["6"].output(0))).rules == (never,)
+
+
+def never(graph: Graph) -> list[Any]:
+    return []
+
+
+@pytest.mark.parametrize("odd", [["a"], {"a": 1}, 5, True])
+def test_a_class_type_that_is_no_text_is_a_problem_and_no_crash(odd: Any) -> None:
+    graph = Graph.from_api(
+        {"1": {"class_type": odd, "inputs": {"a": ["2", 0]}}, "2": {"class_type": "EmptyImage", "inputs": {}}}
+    )
+    assert "missing_node_type" in {p.code for p in graph.check()}
+    assert len(list(graph)) == 2
+    assert graph.find("EmptyImage")[0].id == "2"
+    assert graph.partner_nodes() == []
+    assert graph.prune().to_api(check=False)
+    assert graph.set("1", a=3)["1"].inputs["a"] == 3
+
+
+def test_what_is_no_node_is_said_to_be_none() -> None:
+    graph, _, sampled, save = sdxl()
+    with pytest.raises(EditError, match=r'3 is no node and no id; give graph\["3"\]'):
+        graph[3]  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match=r"made of nodes.*write Graph\(save\)"):
+        Graph([save])  # type: ignore[arg-type]
+    assert Graph(sampled.LATENT) == Graph(sampled)  # type: ignore[arg-type]
+    with pytest.raises(EditError, match="is no output"):
+        graph.replace("1", sampled)  # type: ignore[arg-type,type-var]
+
+
+def test_problems_of_a_huge_broken_graph_take_linear_time() -> None:
+    nodes = {str(i): {"class_type": "ImageInvert", "inputs": {"image": [f"x{i}", 0]}} for i in range(4_000)}
+    nodes |= {f"n{i}": {"class_type": f"Unknown{i % 7}", "inputs": {}} for i in range(4_000)}
+    assert (
+        len([p for p in Graph.from_api(nodes).check() if p.severity == "error"]) == 8_001
+    )  # and that there is no output
