@@ -17,7 +17,7 @@ from .edits import definition_of
 from .expand import chosen, declared
 from .fields import judge_data
 from .links import fits
-from .matching import output_kinds, verdicts
+from .matching import fits_through, output_kinds, verdicts
 from .naming import output_name
 from .node import Node, whence
 from .problems import Problem, Severity
@@ -339,7 +339,7 @@ class _Check:
                 message,
                 f"one of: {listed(d.options)}" if d.options else "give it a value",
             )
-        elif not fits(given, d.type):
+        elif not (fits_through if definition.outputs[slot].template else fits)(given, d.type):
             fitting = [
                 f"{output_name(o.name)} (output {i})"
                 for i, (o, k) in enumerate(zip(definition.outputs, kinds))

@@ -16,6 +16,7 @@ from .expand import declared
 from .fields import Field, Misfit, Notice, field
 from .graph import Entry, Graph, Token
 from .links import Link, fits
+from .matching import fits_through
 from .naming import class_name, input_name
 from .node import Node, _outside, _place
 from .problems import Problem
@@ -339,12 +340,14 @@ def _rewire(
     """Point inputs at another output, kinds checked as by a constructor."""
     found: list[Problem] = []
     changed: dict[str, dict[str, Any]] = {}
+    source = definition_of(table[target[0]])
+    through = source is not None and target[1] < len(source.outputs) and source.outputs[target[1]].template is not None
     for node_id, name in consumers:
         entry = table[node_id]
         definition = definition_of(entry)
         d = None if definition is None else declared(definition, entry.inputs or {}).get(name)
         wanted = "*" if d is None else d[0].allowed if d[0].type == MATCH_TYPE else d[0].type
-        if not fits(kind, wanted):
+        if not (fits_through if through else fits)(kind, wanted):
             message = f"{label(graph, node_id)}.{name} takes {wanted}, and would be given {kind}"
             found.append(
                 Problem(

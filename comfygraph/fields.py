@@ -78,7 +78,7 @@ class Field:
             raise Notice()
         if isinstance(value, Link):
             link: Link[Any] = value
-            if fits(link._kind, self.kind) and not self._closed_to(link):
+            if _fits(link, self.kind) and not self._closed_to(link):
                 if self.socket:
                     return link
                 raise Notice(link, trusted=True)
@@ -152,6 +152,16 @@ class Field:
             if fitting
             else f"none of {listed_plain('.' + name for name in outputs)} fits",
         )
+
+
+def _fits(link: Link[Any], wanted: str) -> bool:
+    if fits(link._kind, wanted):
+        return True
+    from .matching import fits_through
+
+    definition = link._node._definition_or_none()
+    through = definition is not None and bool(definition.outputs[link._slot].template)
+    return through and fits_through(link._kind, wanted)
 
 
 class SocketField(Field):

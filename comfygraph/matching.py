@@ -25,6 +25,12 @@ KindOf = Callable[[Any], "str | None"]
 PASSES: Final[dict[str, str]] = {"INT": "INT,FLOAT,BOOLEAN", "BOOLEAN": "BOOLEAN,INT,FLOAT"}
 """What a plain value of a type does for, once no type is compared any more: a run takes 5 for 5.0."""
 
+
+def fits_through(given: str, wanted: str) -> bool:
+    """Whether what comes out of a match-type output, of kind `given`, does for an input of kind `wanted` when it runs."""
+    return any(fits(PASSES.get(kind, kind), wanted) for kind in given.split(","))
+
+
 SWITCHES: Final[dict[str, tuple[str, str, str]]] = {"ComfySwitchNode": ("switch", "on_true", "on_false")}
 """Node class -> its switch, and what goes through where that is true and where it is false. The other side is not run."""
 
@@ -117,4 +123,4 @@ def output_kinds(definition: NodeDef, inputs: Mapping[str, Any], kind_of: KindOf
 def _together(kinds: list[str]) -> str:
     if not kinds or any(kind in (ANY, MATCH_TYPE) for kind in kinds):
         return ANY
-    return ",".join(dict.fromkeys(PASSES.get(kind, kind) for kind in kinds))
+    return ",".join(dict.fromkeys(kinds))

@@ -545,3 +545,18 @@ def test_a_value_that_is_nested_too_deeply_kills_a_worker() -> None:
     assert codes(graph.check()) == [("error", "value_too_deep", "3", "source")]
     fine = graph_with(n3={"class_type": "PreviewAny", "inputs": {"source": {"a": {"b": [1]}}}})
     assert fine.check() == []
+
+
+def test_a_switch_of_two_kinds_is_written_as_python_too() -> None:
+    nodes = {
+        "n3": {"class_type": "SolidMask", "inputs": {"value": 1.0, "width": 8, "height": 8}},
+        "n5": {"class_type": "PrimitiveBoolean", "inputs": {"value": True}},
+        "n4": {
+            "class_type": "ComfySwitchNode",
+            "inputs": {"switch": ["5", 0], "on_false": ["3", 0], "on_true": ["1", 0]},
+        },
+        "n6": {"class_type": "PreviewAny", "inputs": {"source": ["4", 0]}},
+    }
+    graph = graph_with(**nodes)
+    assert graph["4"].outputs_by_name == {"OUTPUT": "MASK,IMAGE"}
+    compile(graph.to_python(), "pipeline.py", "exec")

@@ -246,6 +246,7 @@ def _base(steps: Mapping[str, Step], step: Step, side: str | None) -> str:
     if noun is not None:
         return noun
     if step.class_type == "ComfySwitchNode":
+        kind = kind.partition(",")[0]  # of several that may come through, the first
         return f"chosen_{KIND_NOUNS.get(kind, kind.lower())}"
     if len(step.kinds) > 1 and "CONDITIONING" in step.kinds:
         return "conditioned"
