@@ -65,6 +65,7 @@ def parse(url: str | None) -> Address:
             ``COMFYGRAPH_SERVER``, and without that 127.0.0.1:8188.
 
     Raises:
+        TypeError: it is no text, such as a bare port number.
         ValueError: it is none of these.
 
     Example:
@@ -75,6 +76,11 @@ def parse(url: str | None) -> Address:
         >>> str(parse("::1"))
         'http://[::1]:8188'
     """
+    given: object = url
+    if given is not None and not isinstance(given, str):
+        port_only = isinstance(given, int) and not isinstance(given, bool)
+        hint = f': write "127.0.0.1:{given}"' if port_only else ""
+        raise TypeError(f"a server address is a text such as {DEFAULT!r}, not {type(given).__name__}{hint}")
     text = (url if url is not None else os.environ.get(ENVIRONMENT, "")).strip() or DEFAULT
     scheme, separator, rest = text.partition("://")
     if not separator:

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 from urllib.parse import quote
 
 from ..errors import BadAnswer, ComfyError, DownloadError, Interrupted, JobDeleted, UploadError, WaitTimeout
@@ -30,7 +30,7 @@ from .base import ClientBase, left_out, needs_socket, partly_refused
 from .client import AHEAD
 from .events import Event
 from .exchange import Failure, Form, Request, ask, check, decode_object
-from .files import MOST_BYTES, MOST_IN_MEMORY, TRIES, Kind, Place, open_image, short, whole_or_error
+from .files import MOST_BYTES, MOST_IN_MEMORY, TRIES, Kind, Place, closed, open_image, short, whole_or_error
 from .follow import Follow, Limits
 from .job import CANCEL_TIMEOUT, JobStatus, status_of, to_dict
 from .outcome import Failed
@@ -106,6 +106,8 @@ class AsyncFile:
             got = 0
             async with self._transport.download(self._place.request) as answer:
                 if isinstance(answer, Failure):
+                    if answer.kind == "closed":
+                        raise closed(self._place)
                     error = DownloadError(f"{self._place.name} of node {self.node_id}: {answer.message}")
                     error.__cause__ = answer.cause
                     continue
@@ -423,6 +425,30 @@ class AsyncClient(ClientBase):
                 show(event)
         return job.result()
 
+    @overload
+    def map(
+        self,
+        graphs: Iterable[Runnable],
+        *,
+        ahead: int = ...,
+        save_to: str | os.PathLike[str] | None = ...,
+        on_error: Literal["raise"] = ...,
+        timeout: float | None = ...,
+        idle_timeout: float | None = ...,
+        **options: Any,
+    ) -> AsyncIterator[AsyncResult]: ...
+    @overload
+    def map(
+        self,
+        graphs: Iterable[Runnable],
+        *,
+        ahead: int = ...,
+        save_to: str | os.PathLike[str] | None = ...,
+        on_error: Literal["raise", "yield"],
+        timeout: float | None = ...,
+        idle_timeout: float | None = ...,
+        **options: Any,
+    ) -> AsyncIterator[AsyncResult | ComfyError]: ...
     async def map(
         self,
         graphs: Iterable[Runnable],

@@ -16,7 +16,7 @@ from .address import Address
 from .credentials import Credentials
 from .exchange import Answer, Failure, FailureKind, Request
 from .files import DOWNLOAD_TIMEOUT
-from .http import CHUNK, CONNECT_TIMEOUT, MOST_REDIRECTS, TOTAL_FACTOR, describe
+from .http import CHUNK, CLOSED, CONNECT_TIMEOUT, MOST_REDIRECTS, TOTAL_FACTOR, describe
 from .messages import MAX_BINARY
 from .transport import Broken, Closed
 
@@ -43,6 +43,7 @@ class AioTransport:
         self._proxy = proxy
         self._client: aiohttp.ClientSession | None = None
         self._tls: Any = None
+        self._closed = False
 
     async def send(self, request: Request) -> Answer | Failure:
         """One exchange. Never raises for what a network or a server does, and is bounded in time."""
@@ -145,6 +146,8 @@ class AioTransport:
         return form
 
     def _session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise ConnectionError(CLOSED)
         if self._client is None:
             import aiohttp
 
@@ -187,6 +190,8 @@ class AioTransport:
         return f"{request.method} {self.address}{request.path}"
 
     def _failure(self, error: Exception, request: Request) -> Failure:
+        if self._closed:
+            return Failure("closed", f"{self._what(request)}: {CLOSED}")
         kind, text = classify(error)
         return describe(self.credentials, kind, f"{self._what(request)}: {text}", error)
 
@@ -214,6 +219,7 @@ class AioTransport:
 
     async def close(self) -> None:
         """Give all connections back."""
+        self._closed = True
         if self._client is not None:
             client, self._client = self._client, None
             await client.close()

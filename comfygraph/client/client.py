@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from urllib.parse import quote
 
 from ..errors import BadAnswer, ComfyError
@@ -293,6 +293,30 @@ class Client(ClientBase):
                 show(event)
         return job.result()
 
+    @overload
+    def map(
+        self,
+        graphs: Iterable[Runnable],
+        *,
+        ahead: int = ...,
+        save_to: str | os.PathLike[str] | None = ...,
+        on_error: Literal["raise"] = ...,
+        timeout: float | None = ...,
+        idle_timeout: float | None = ...,
+        **options: Any,
+    ) -> Iterator[Result]: ...
+    @overload
+    def map(
+        self,
+        graphs: Iterable[Runnable],
+        *,
+        ahead: int = ...,
+        save_to: str | os.PathLike[str] | None = ...,
+        on_error: Literal["raise", "yield"],
+        timeout: float | None = ...,
+        idle_timeout: float | None = ...,
+        **options: Any,
+    ) -> Iterator[Result | ComfyError]: ...
     def map(
         self,
         graphs: Iterable[Runnable],
@@ -303,7 +327,7 @@ class Client(ClientBase):
         timeout: float | None = None,
         idle_timeout: float | None = None,
         **options: Any,
-    ) -> Iterator[Any]:
+    ) -> Iterator[Result] | Iterator[Result | ComfyError]:
         """Run many graphs: the next are on the server while one is waited for, downloaded or worked on.
 
         Args:

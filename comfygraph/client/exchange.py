@@ -61,7 +61,7 @@ class Answer:
     body: bytes = field(repr=False)
 
 
-FailureKind = Literal["refused", "broken", "silent", "insecure", "size"]
+FailureKind = Literal["refused", "broken", "silent", "insecure", "size", "closed"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ class Failure:
 
     Attributes:
         kind: ``refused`` (no connection: nothing was sent), ``broken`` (it broke in the middle), ``silent`` (no answer in
-            time), ``insecure`` (the certificate is not trusted), ``size`` (the answer is larger than its limit).
+            time), ``insecure`` (the certificate is not trusted), ``size`` (the answer is larger than its limit), ``closed`` (this
+            client was closed: nothing was sent).
         message: one line for a person; no credentials in it.
         cause: the library's exception; None where it could show credentials.
     """

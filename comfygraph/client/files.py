@@ -151,6 +151,13 @@ def short(place: Place, got: int, length: int | None) -> DownloadError:
     return DownloadError(f"{place.name} of node {place.node_id} came in part only ({got}{of} bytes), {TRIES} times")
 
 
+def closed(place: Place) -> DownloadError:
+    """For a download after the client was closed."""
+    return DownloadError(
+        f"{place.name} of node {place.node_id}: the client is closed: save or read inside its with block"
+    )
+
+
 class File:
     """A file that a run made.
 
@@ -189,7 +196,7 @@ class File:
         """Its content.
 
         Raises:
-            DownloadError: it is not there any more, did not come whole, or is too large for memory.
+            DownloadError: it is not there any more, did not come whole, is too large for memory, or the client is closed.
         """
         if self._place.data is not None:
             return self._place.data
@@ -204,15 +211,16 @@ class File:
         """Write it into a folder: whole or not at all, and never over another file (``fox_2.png``).
 
         Args:
-            folder: made if it is not there.
+            folder: made if it is not there. A new one may not be named like a picture, video or sound (``"fox.png"``):
+                give a folder and `name`.
             name: what to call it there; by default the server's name, made safe.
 
         Returns:
             Where it is.
 
         Raises:
-            DownloadError: it did not get here.
-            OutputError: it cannot be written.
+            DownloadError: it did not get here, or the client is closed.
+            OutputError: it cannot be written, or `folder` is named like a file.
         """
         directory = saving.folder(folder)
         with saving.whole_file(directory, name or self.filename) as (file, finish):
@@ -253,6 +261,8 @@ class File:
             got = 0
             with self._source.download(self._place.request) as answer:
                 if isinstance(answer, Failure):
+                    if answer.kind == "closed":
+                        raise closed(self._place)
                     error = DownloadError(f"{self._place.name} of node {self.node_id}: {answer.message}")
                     error.__cause__ = answer.cause
                     continue

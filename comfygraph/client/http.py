@@ -30,6 +30,7 @@ POOL = 16
 """Connections that are kept open."""
 PIECE = 64 * 1024
 CONNECT_TIMEOUT = 10.0
+CLOSED = "this client is closed"
 TOTAL_FACTOR = 10.0
 """An answer that is not a download may take this many times the timeout in all, however it trickles."""
 
@@ -186,7 +187,7 @@ class HttpTransport:
         from requests.adapters import HTTPAdapter
 
         if self._closed:
-            raise ConnectionError("the transport is closed")
+            raise ConnectionError(CLOSED)
         proxies = self._environment()
         if self._adapter is None:
             self._adapter = HTTPAdapter(pool_connections=4, pool_maxsize=POOL, max_retries=0)
@@ -218,6 +219,9 @@ class HttpTransport:
         return f"{request.method} {self.address}{request.path}"
 
     def _failure(self, error: Exception, request: Request) -> Failure:
+        if self._closed:
+            # Whatever the libraries make of it: their connections were taken from under them.
+            return Failure("closed", f"{self._what(request)}: {CLOSED}")
         kind, text = _classify(error)
         return self._describe(kind, f"{self._what(request)}: {text}", error)
 

@@ -14,15 +14,26 @@ from ..errors import OutputError
 from .names import numbered, safe_name
 
 MOST_NUMBERS = 100_000
+MEDIA_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".exr", ".avif", ".apng"),
+    *(".mp4", ".webm", ".mkv", ".mov", ".avi", ".m4v"),
+    *(".flac", ".mp3", ".opus", ".wav", ".ogg", ".m4a"),
+)
+"""What no new folder may end with: see `folder`."""
 
 
 def folder(path: str | os.PathLike[str]) -> Path:
     """The folder, made if it is not there.
 
     Raises:
-        OutputError: it cannot be made, or is a file.
+        OutputError: it cannot be made, is a file, or is not there and named like a picture, video or sound: that is
+            nearly always meant as the file's own name.
     """
     target = Path(path).expanduser()
+    if target.suffix.lower() in MEDIA_SUFFIXES and not target.exists():
+        raise OutputError(
+            f"{target}: save() takes a folder, and this is named like a file: give its folder and name={target.name!r}"
+        )
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 
+from comfygraph import Client
 from comfygraph.client.address import parse
 from comfygraph.client.credentials import Credentials
 
@@ -90,3 +91,10 @@ def test_credentials_that_cannot_be() -> None:
         Credentials(address, token="a\nb")
     with pytest.raises(ValueError, match="not both"):
         Credentials(address, token="a", auth=("b", "c"))
+
+
+def test_a_port_alone_is_told_how_to_be_written() -> None:
+    with pytest.raises(TypeError, match=r'not int: write "127\.0\.0\.1:8188"$'):
+        Client(8188)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="not bytes"):
+        parse(b"127.0.0.1")  # type: ignore[arg-type]

@@ -210,3 +210,19 @@ def test_model_paths_of_previews_are_taken_apart() -> None:
     assert places("1", {"result": ["..\\..\\x.glb", None]}) == [Place("1", "result", "x.glb", "../..", "output")]
     assert places("1", {"result": ["note", None]}) == []
     assert places("1", {"result": [None]}) == []
+
+
+def test_a_folder_named_like_a_file_is_refused(tmp_path: Path) -> None:
+    file = File(Place("1", "images", "a.png", data=b"whole"), None)
+    for name in ("fox.png", "FOX.MP4"):
+        with pytest.raises(OutputError, match="takes a folder") as caught:
+            file.save(tmp_path / name)
+        assert f"name={name!r}" in str(caught.value)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(OutputError, match="takes a folder"):
+        result_of().save(tmp_path / "all.webp")
+    assert list(tmp_path.iterdir()) == []
+    assert file.save(tmp_path, name="fox.png") == tmp_path / "fox.png"
+    (tmp_path / "old.png").mkdir()
+    assert file.save(tmp_path / "old.png") == tmp_path / "old.png" / "a.png"
+    assert file.save(tmp_path / "run-1.5") == tmp_path / "run-1.5" / "a.png"

@@ -20,11 +20,13 @@ from comfygraph.client import PartnerNodeWarning, Timing, events
 from comfygraph.errors import (
     BadAnswer,
     ComfyError,
+    DownloadError,
     ExecutionError,
     GraphError,
     JobDeleted,
     PartlyRefused,
     PromptRefused,
+    ServerUnreachable,
     UploadError,
 )
 from comfygraph.nodes import EmptyImage, ImageInvert, LoadImage, PreviewImage, SaveImage, SaveImageWebsocket
@@ -95,6 +97,34 @@ def test_nothing_is_sent_of_a_graph_that_would_not_run(client: Client) -> None:
         )
     with pytest.raises(TypeError, match="Graph"):
         client.submit(5)
+    node = SaveImage(images=EmptyImage(width=16, height=16))
+    with pytest.raises(TypeError, match=r"not SaveImage; wrap it: Graph\(saveimage\)$"):
+        client.run(node)
+
+
+def test_files_are_read_before_the_client_is_closed(simulator: Simulator, tmp_path: Path) -> None:
+    message = "the client is closed: save or read inside its with block"
+    with Client(simulator.url) as client:
+        result = client.run(picture(7)[0])
+    for use in (result.images[0].read, result.images[0].pil, lambda: result.save(tmp_path)):
+        with pytest.raises(DownloadError, match=message) as caught:
+            use()
+        assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ServerUnreachable, match="this client is closed"):
+        client.queue()
+
+    async def main() -> None:
+        async with AsyncClient(simulator.url) as client:
+            result = await client.run(picture(7)[0])
+        for use in (result.images[0].read, result.images[0].pil, lambda: result.save(tmp_path)):
+            with pytest.raises(DownloadError, match=message):
+                await use()  # type: ignore[no-untyped-call,unused-ignore]
+        with pytest.raises(ServerUnreachable, match="this client is closed"):
+            await client.queue()
+
+    asyncio.run(main())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_refusals_name_the_line(client: Client) -> None:
@@ -220,7 +250,7 @@ def test_map_yields_in_order_and_saves_beside(client: Client, tmp_path: Path) ->
     with pytest.raises(ValueError, match="ahead"):
         client.map(graphs, ahead=0)
     with pytest.raises(ValueError, match="on_error"):
-        client.map(graphs, on_error="ignore")  # type: ignore[arg-type]
+        client.map(graphs, on_error="ignore")  # type: ignore[call-overload]
 
 
 def test_map_and_failures(client: Client, simulator: Simulator) -> None:
@@ -351,10 +381,10 @@ def test_async(simulator: Simulator, tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_async_cancel_and_many_at_once(simulator: Simulator) -> None:
-    async def main() -> None:
-        async with AsyncClient(simulator.url) as client:
-            simulator.faults.delay(0.0)
+@pytest.mark.parametrize("release", ["0.33.0", "0.23.0"])
+def test_async_cancel_and_many_at_once(release: str) -> None:
+    async def main(url: str) -> None:
+        async with AsyncClient(url) as client:
             slow = {
                 **SDXL_JSON,
                 "3": {"class_type": "KSampler", "inputs": {**SDXL_JSON["3"]["inputs"], "steps": 5000, "seed": 5}},
@@ -368,7 +398,9 @@ def test_async_cancel_and_many_at_once(simulator: Simulator) -> None:
             results = await asyncio.gather(*(client.run(picture(7100 + n)[0]) for n in range(8)))
             assert len({r.prompt_id for r in results}) == 8
 
-    asyncio.run(main())
+    # The first has to run for as long as it takes to cancel the second: without time of their own, steps are soon over.
+    with Simulator(release=release, latency=0.05) as simulator:
+        asyncio.run(main(simulator.url))
 
 
 # The whole table takes a minute: python -m benchmarks.faults makes it. These take less than two seconds each.

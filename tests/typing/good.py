@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from comfygraph import AsyncClient, Client, Graph, Result, raw
 from comfygraph import kinds as k
-from comfygraph import raw
+from comfygraph.client import AsyncResult
+from comfygraph.errors import ComfyError
 from comfygraph.links import Link, Output
 from comfygraph.node import Node, Node1
 from comfygraph.nodes import (
@@ -44,6 +47,9 @@ from comfygraph.nodes import (
     VAEEncode,
 )
 from comfygraph.nodes.options import SamplerName, SchedulerName
+
+if TYPE_CHECKING:
+    from typing_extensions import assert_type  # of the type checkers only: it never runs
 
 # The example of the front page.
 ckpt = CheckpointLoaderSimple(ckpt_name="sd_xl_base_1.0.safetensors")
@@ -184,3 +190,16 @@ named: KSampler = sampled.named("sampler").titled("The sampler")
 smaller = ImageScale(image=image, upscale_method="area", width=64, height=64, crop="disabled")
 channel: Link[k.Mask] = ImageToMask(image=smaller, channel="red")
 SAVERS: tuple[type[Node], ...] = (SaveImage, SaveVideo, TopazVideoEnhanceV2)
+
+
+async def many(client: Client, aio: AsyncClient, graphs: list[Graph]) -> None:
+    """What `map` yields follows from its `on_error`."""
+    assert_type(client.map(graphs), Iterator[Result])
+    assert_type(client.map(graphs, ahead=2, on_error="raise", priority=1.0), Iterator[Result])
+    assert_type(client.map(graphs, save_to="output", on_error="yield"), Iterator[Result | ComfyError])
+    for result in client.map(graphs):
+        assert_type(result.images[0].read(), bytes)
+    assert_type(aio.map(graphs), AsyncIterator[AsyncResult])
+    assert_type(aio.map(graphs, on_error="yield"), AsyncIterator[AsyncResult | ComfyError])
+    async for several in aio.map(graphs):
+        assert_type(await several.images[0].read(), bytes)
