@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..batch.watch import Watch
 from .guard import Failed
+from .interrupts import stop_if_interrupted
 from .output import console, is_terminal, one_line, say
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def job_bar(title: str, *, shown: bool) -> Iterator[Callable[[Event], None]]:
         task = bar.add_task(title, total=1.0, doing="sending")
 
         def show(event: Event) -> None:
+            stop_if_interrupted()
             _update(bar, task, event.fraction, describe(event))
 
         yield show
@@ -70,6 +72,7 @@ def job_bar(title: str, *, shown: bool) -> Iterator[Callable[[Event], None]]:
 
 def _ignore(event: Event) -> None:
     del event
+    stop_if_interrupted()
 
 
 def _progress(*, transient: bool = False) -> Progress:
@@ -92,7 +95,17 @@ def _update(bar: Progress, task: TaskID, fraction: float, text: str | None) -> N
     bar.update(task, completed=fraction, **more)
 
 
-class BatchLines(Watch):
+class Attentive(Watch):
+    """Says nothing, and sees a Ctrl-C that got lost."""
+
+    def starts(self, item: Item) -> None:
+        stop_if_interrupted()
+
+    def tells(self, item: Item, event: Event) -> None:
+        stop_if_interrupted()
+
+
+class BatchLines(Attentive):
     """A line per item that has ended."""
 
     def begins(self, total: int, whole: int) -> None:
@@ -106,7 +119,7 @@ class BatchLines(Watch):
         say(f"[{self.done + self.failed}/{self.total}] {row.folder} {said}")
 
 
-class BatchBars(Watch):
+class BatchBars(Attentive):
     """One bar for the whole and one for the item that runs; an item that fails gets a line above them."""
 
     def __init__(self, bar: Progress) -> None:
@@ -122,11 +135,13 @@ class BatchBars(Watch):
         self._show(f"{whole} were whole already" if whole else "")
 
     def starts(self, item: Item) -> None:
+        super().starts(item)
         self._bar.reset(self._one, description=item.folder, doing="sending")
 
     def tells(self, item: Item, event: Event) -> None:
         from ..client.progress import describe
 
+        super().tells(item, event)
         _update(self._bar, self._one, event.fraction, describe(event))
 
     def ends(self, row: Row) -> None:
@@ -151,7 +166,7 @@ class BatchBars(Watch):
 def batch_bars(*, shown: bool) -> Iterator[Watch]:
     """What a batch is watched by."""
     if not shown:
-        yield Watch()
+        yield Attentive()
     elif not is_terminal(sys.stderr):
         yield BatchLines()
     else:

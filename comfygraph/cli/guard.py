@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 import typer
 
 from ..errors import ComfyError, ExecutionError, GraphError, PromptRefused
+from .interrupts import interrupted
 from .output import print_problems, say
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,7 +46,8 @@ def guarded(command: F) -> F:
             warnings.showwarning = _warn
             try:
                 command(*args, **kwargs)
-                sys.stdout.flush()
+                if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]
+                    sys.stdout.flush()
             except BrokenPipeError:
                 _quiet()
                 raise typer.Exit(PROBLEMS) from None
@@ -61,6 +63,9 @@ def guarded(command: F) -> F:
                 # typer's own exceptions (a usage error, an exit) have an exit code and go on.
                 if _debug or hasattr(error, "exit_code"):
                     raise
+                if interrupted():  # what a KeyboardInterrupt was made into on its way
+                    say("interrupted")
+                    raise typer.Exit(INTERRUPTED) from None
                 text = " ".join(str(error).split())
                 say(f"unexpected {type(error).__name__}{f': {text}' if text else ''} (--debug shows where)", error=True)
                 raise typer.Exit(PROBLEMS) from None
@@ -98,5 +103,5 @@ def _quiet() -> None:
         for stream in (sys.stdout, sys.stderr):
             try:
                 os.dup2(nowhere.fileno(), stream.fileno())
-            except (OSError, ValueError):
+            except (OSError, ValueError, AttributeError):  # closed, or none at all
                 continue

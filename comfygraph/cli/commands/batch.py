@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..guard import PROBLEMS, USAGE, Failed
+from ..interrupts import stop_if_interrupted
 from ..output import one_line, say, show
 from ..servers import ServerOption, connect
 from .run import check_folder
@@ -123,6 +124,7 @@ def _items(source: Source, plan: Plan) -> Grid:
         fixed.setdefault("seed", plan.seed)
 
     def build(values: Any) -> Any:
+        stop_if_interrupted()  # before each item is sent
         return source.build({**fixed, **values})
 
     try:
@@ -145,6 +147,7 @@ def _run(client: Any, items: Grid, out: Path, plan: Plan, *, resume: bool, quiet
         for problem in items[0].graph().check(catalogue):
             if problem.code == "partner_node":
                 say(f"warning: {one_line(problem.message)}")
+    stop_if_interrupted()
     plans.write(out, plan)
     with warnings.catch_warnings(), batch_bars(shown=not quiet) as watch:
         warnings.simplefilter("once", PartnerNodeWarning)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..guard import Failed
+from ..interrupts import stop_if_interrupted
 from ..output import one_line, put, say, show
 from ..servers import ServerOption, connect
 
@@ -77,6 +78,7 @@ def run(client: object, graph: Graph, title: str, *, timeout: float | None, prog
 
     with warnings.catch_warnings(), job_bar(title, shown=progress) as bar:
         warnings.simplefilter("always", PartnerNodeWarning)
+        stop_if_interrupted()
         job = client.submit(graph)
         result = watch(client, job, bar, timeout)
     if progress:

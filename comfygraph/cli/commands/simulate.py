@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..guard import USAGE, Failed
+from ..interrupts import forget, stop_if_interrupted, terminable
 from ..output import say, show
 
 if TYPE_CHECKING:
@@ -38,22 +39,27 @@ def command(
         raise Failed(f"--release: there are {', '.join(RELEASES)}", USAGE)
 
     def started(simulator: Simulator) -> None:
+        stop_if_interrupted()
         show(simulator.url)
         say(f"a simulated ComfyUI {release} serves there; it runs no model. Ctrl-C ends it.")
         say(f"try: comfygraph run flux-schnell --server {simulator.url}")
 
-    try:
-        serve(
-            host,
-            port,
-            on_start=started,
-            release=release,
-            folder=folder,
-            latency=latency,
-            models="any" if any_model else None,
-        )
-    except KeyboardInterrupt:
-        return  # that is how it is ended, also while it says where it serves
-    except OSError as error:
-        reason = "the port is taken" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
-        raise Failed(f"cannot serve at {host}:{port}: {reason}") from None
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise Failed(f"--folder {folder}: a file is there", USAGE)
+    with terminable():
+        try:
+            serve(
+                host,
+                port,
+                on_start=started,
+                release=release,
+                folder=folder,
+                latency=latency,
+                models="any" if any_model else None,
+            )
+        except KeyboardInterrupt:
+            pass  # that is how it is ended, also while it says where it serves
+        except OSError as error:
+            reason = "the port is taken" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
+            raise Failed(f"cannot serve at {host}:{port}: {reason}") from None
+        forget()
