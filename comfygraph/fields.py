@@ -93,13 +93,13 @@ class Field:
         """A value that is no link: a socket takes none."""
         raise self.misfit(
             "link_expected",
-            f"{self.name} takes a link of kind {self.kind}, not {shown(value)}",
+            f"{self.name} takes a link of kind {_spoken(self.kind)}, not {shown(value)}",
             self.wanted(),
         )
 
     def wanted(self) -> str:
         """What would fit, as a hint."""
-        kind = self.kind
+        kind = _spoken(self.kind)
         return f"give it {'an' if kind[0] in 'AEIOU' else 'a'} {kind} output of another node"
 
     def misfit(self, code: str, message: str, hint: str = "") -> Misfit:
@@ -133,7 +133,9 @@ class Field:
         )
         where = f" ({', '.join(filter(None, (node.variable, node.where)))})" if node.where else ""
         return self.misfit(
-            "return_type_mismatch", f"{self.name} takes {wanted}, and {source}{where} gives {link._kind}", hint
+            "return_type_mismatch",
+            f"{self.name} takes {_spoken(wanted)}, and {source}{where} gives {_spoken(link._kind)}",
+            hint,
         )
 
     def _which_output(self, node: Node) -> Misfit:
@@ -152,6 +154,10 @@ class Field:
             if fitting
             else f"none of {listed_plain('.' + name for name in outputs)} fits",
         )
+
+
+def _spoken(kind: str) -> str:
+    return " or ".join(kind.split(","))
 
 
 def _fits(link: Link[Any], wanted: str) -> bool:

@@ -348,7 +348,7 @@ def test_match_types_carry_their_kind_on() -> None:
 
 def test_constructors_know_match_types_too() -> None:
     latent = sdxl()[2]
-    with pytest.raises(GraphError, match=r"input takes IMAGE,MASK, and KSampler.LATENT.* gives LATENT"):
+    with pytest.raises(GraphError, match=r"input takes IMAGE or MASK, and KSampler.LATENT.* gives LATENT"):
         ResizeImageMaskNode(input=latent, resize_type=ResizeImageMaskNode.ScaleWidth(width=8))  # type: ignore[type-var]
     for switch, fits in ((True, True), (False, False)):
         mixed = ComfySwitchNode(switch=switch, on_true=EmptyImage(), on_false=latent)

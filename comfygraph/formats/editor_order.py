@@ -84,7 +84,8 @@ right_eye irises / face_oval lips left_eye right_eye left_eyebrow right_eyebrow 
 
 
 @lru_cache(maxsize=1)
-def _orders() -> dict[frozenset[str], dict[str, int]]:
+def orders() -> dict[frozenset[str], dict[str, int]]:
+    """The place of each input in its option, by the set of the option's names."""
     rows = (row.split() for row in _ROWS.split("/"))
     return {frozenset(row): {name: place for place, name in enumerate(row)} for row in rows}
 
@@ -100,7 +101,7 @@ def in_editor_order(inputs: Sequence[InputDef]) -> Sequence[InputDef]:
         return inputs
     if any((not a.required, a.name) > (not b.required, b.name) for a, b in pairwise(inputs)):
         return inputs
-    order = _orders().get(frozenset(item.name for item in inputs))
+    order = orders().get(frozenset(item.name for item in inputs))
     if order is None:
         return inputs
     return sorted(inputs, key=lambda item: (not item.required, order[item.name]))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..catalogue import Catalogue
+from ..formats.editor_order import orders
 from ..server_facts import FILE_INPUTS, MACHINE_INPUTS
 
 _RECORD_KEYS: Final = (
@@ -40,16 +41,20 @@ _PROSE: Final = frozenset({"tooltip", "placeholder", "label_on", "label_off"})
 
 def scrub(class_type: str, record: Mapping[str, Any]) -> dict[str, Any]:
     """One record without prose; fields that are empty or false are left out (`records.node_def` reads them as such)."""
-    kept = {key: record[key] for key in _RECORD_KEYS if record.get(key) not in (None, False, [], "")}
+    kept = {key: record[key] for key in sorted(_RECORD_KEYS) if record.get(key) not in (None, False, [], "")}
     if not any(kept.get("output_is_list", ())):
         kept.pop("output_is_list", None)
     if kept.get("output_name") == kept.get("output"):
         kept.pop("output_name", None)
+    ordered = record.get("input_order") or {}
     kept["input"] = {
-        section: {name: _spec(f"{class_type}.{name}", spec) for name, spec in (inputs or {}).items()}
+        section: {
+            name: _spec(f"{class_type}.{name}", inputs[name])
+            for name in dict.fromkeys([*(n for n in ordered.get(section) or () if n in inputs), *inputs])
+        }
         if section != "hidden"
         else inputs
-        for section, inputs in record["input"].items()
+        for section, inputs in ((section, record["input"][section] or {}) for section in sorted(record["input"]))
     }
     return kept
 
@@ -70,17 +75,22 @@ def _spec(place: str, spec: Any) -> list[Any]:
         more["options"] = [{**option, "inputs": _sections(option["inputs"])} for option in more["options"]]
     if isinstance(more.get("template"), dict) and "input" in more["template"]:
         more["template"] = {**more["template"], "input": _sections(more["template"]["input"])}
-    return [kind, more] if more else [kind]
+    return [kind, {key: more[key] for key in sorted(more)}] if more else [kind]
 
 
 def _sections(sections: Mapping[str, Any]) -> dict[str, Any]:
-    # Nested inputs have no place in the tables of server facts, which go by top-level names.
-    return {section: {name: _spec("", spec) for name, spec in inputs.items()} for section, inputs in sections.items()}
+    # Nested inputs have no place in the tables of server facts, which go by top-level names. An answer that was saved with its
+    # keys sorted has lost their order: the table gives it back.
+    places = orders().get(frozenset(name for inputs in sections.values() for name in inputs), {})
+    return {
+        section: {name: _spec("", inputs[name]) for name in sorted(inputs, key=lambda name: places.get(name, 0))}
+        for section, inputs in sorted(sections.items())
+    }
 
 
 def write_records(records: Mapping[str, Any]) -> str:
     """The text of a captured file: a JSON object with one record a line, sorted, so that releases can be compared."""
-    lines = (f"{json.dumps(name)}: {json.dumps(records[name], sort_keys=True)}" for name in sorted(records))
+    lines = (f"{json.dumps(name)}: {json.dumps(records[name])}" for name in sorted(records))
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 

@@ -100,8 +100,8 @@ class DA3Inference(Node1[k.Da3Geometry]):
         """Option 'multiview' of mode.
 
         Inputs:
-            pose_method: one of 2 options, default 'cam_dec'.
             ref_view_strategy: one of 4 options, default 'saddle_balanced'.
+            pose_method: one of 2 options, default 'cam_dec'.
         """
 
         __slots__ = ()
@@ -112,11 +112,11 @@ class DA3Inference(Node1[k.Da3Geometry]):
         def __init__(
             self,
             *,
-            pose_method: Literal["cam_dec", "ray_pose"] | Link[k.Combo] = "cam_dec",
             ref_view_strategy: Literal["saddle_balanced", "saddle_sim_range", "first", "middle"]
             | Link[k.Combo] = "saddle_balanced",
+            pose_method: Literal["cam_dec", "ray_pose"] | Link[k.Combo] = "cam_dec",
         ) -> None:
-            self._bind(pose_method, ref_view_strategy)
+            self._bind(ref_view_strategy, pose_method)
 
     def __init__(
         self,
@@ -155,8 +155,8 @@ class DA3Render(Node1[k.Image]):
         """Option 'depth' of output.
 
         Inputs:
-            apply_sky_clip: BOOLEAN, default False.
             normalization: one of 3 options, default 'v2_style'.
+            apply_sky_clip: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -167,17 +167,17 @@ class DA3Render(Node1[k.Image]):
         def __init__(
             self,
             *,
-            apply_sky_clip: bool | Link[k.Boolean] = False,
             normalization: Literal["v2_style", "min_max", "raw"] | Link[k.Combo] = "v2_style",
+            apply_sky_clip: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(apply_sky_clip, normalization)
+            self._bind(normalization, apply_sky_clip)
 
     class DepthColored(Option):
         """Option 'depth_colored' of output.
 
         Inputs:
-            apply_sky_clip: BOOLEAN, default False.
             normalization: one of 3 options, default 'v2_style'.
+            apply_sky_clip: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -188,10 +188,10 @@ class DA3Render(Node1[k.Image]):
         def __init__(
             self,
             *,
-            apply_sky_clip: bool | Link[k.Boolean] = False,
             normalization: Literal["v2_style", "min_max", "raw"] | Link[k.Combo] = "v2_style",
+            apply_sky_clip: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(apply_sky_clip, normalization)
+            self._bind(normalization, apply_sky_clip)
 
     class SkyMask(Option):
         """Option 'sky_mask' of output.
@@ -342,10 +342,10 @@ class MediaPipeFaceMask(Node1[k.Mask]):
 
         Inputs:
             face_oval: BOOLEAN, default True.
-            irises: BOOLEAN, default False.
-            left_eye: BOOLEAN, default False.
             lips: BOOLEAN, default False.
+            left_eye: BOOLEAN, default False.
             right_eye: BOOLEAN, default False.
+            irises: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -357,12 +357,12 @@ class MediaPipeFaceMask(Node1[k.Mask]):
             self,
             *,
             face_oval: bool | Link[k.Boolean] = True,
-            irises: bool | Link[k.Boolean] = False,
-            left_eye: bool | Link[k.Boolean] = False,
             lips: bool | Link[k.Boolean] = False,
+            left_eye: bool | Link[k.Boolean] = False,
             right_eye: bool | Link[k.Boolean] = False,
+            irises: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(face_oval, irises, left_eye, lips, right_eye)
+            self._bind(face_oval, lips, left_eye, right_eye, irises)
 
     def __init__(self, *, face_landmarks: Link[k.FaceLandmarks], regions: All | Custom) -> None:
         self._bind(face_landmarks, regions)
@@ -420,13 +420,13 @@ class MediaPipeFaceMeshVisualize(Node1[k.Image]):
 
         Inputs:
             face_oval: BOOLEAN, default True.
-            irises: BOOLEAN, default True.
-            left_eye: BOOLEAN, default True.
-            left_eyebrow: BOOLEAN, default True.
             lips: BOOLEAN, default True.
-            nose: BOOLEAN, default True.
+            left_eye: BOOLEAN, default True.
             right_eye: BOOLEAN, default True.
+            left_eyebrow: BOOLEAN, default True.
             right_eyebrow: BOOLEAN, default True.
+            irises: BOOLEAN, default True.
+            nose: BOOLEAN, default True.
             tesselation: BOOLEAN, default False.
         """
 
@@ -439,16 +439,16 @@ class MediaPipeFaceMeshVisualize(Node1[k.Image]):
             self,
             *,
             face_oval: bool | Link[k.Boolean] = True,
-            irises: bool | Link[k.Boolean] = True,
-            left_eye: bool | Link[k.Boolean] = True,
-            left_eyebrow: bool | Link[k.Boolean] = True,
             lips: bool | Link[k.Boolean] = True,
-            nose: bool | Link[k.Boolean] = True,
+            left_eye: bool | Link[k.Boolean] = True,
             right_eye: bool | Link[k.Boolean] = True,
+            left_eyebrow: bool | Link[k.Boolean] = True,
             right_eyebrow: bool | Link[k.Boolean] = True,
+            irises: bool | Link[k.Boolean] = True,
+            nose: bool | Link[k.Boolean] = True,
             tesselation: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(face_oval, irises, left_eye, left_eyebrow, lips, nose, right_eye, right_eyebrow, tesselation)
+            self._bind(face_oval, lips, left_eye, right_eye, left_eyebrow, right_eyebrow, irises, nose, tesselation)
 
     def __init__(
         self,

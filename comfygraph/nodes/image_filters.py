@@ -213,8 +213,8 @@ class GLSLShader(Node):
         """Option 'custom' of size_mode.
 
         Inputs:
-            height: INT, 1 .. 16384, default 512.
             width: INT, 1 .. 16384, default 512.
+            height: INT, 1 .. 16384, default 512.
         """
 
         __slots__ = ()
@@ -222,8 +222,8 @@ class GLSLShader(Node):
         key = "custom"
         _at = ("GLSLShader", "size_mode", "custom")
 
-        def __init__(self, *, height: int | Link[k.Int] = 512, width: int | Link[k.Int] = 512) -> None:
-            self._bind(height, width)
+        def __init__(self, *, width: int | Link[k.Int] = 512, height: int | Link[k.Int] = 512) -> None:
+            self._bind(width, height)
 
     def __init__(
         self,

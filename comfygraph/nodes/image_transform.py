@@ -548,9 +548,9 @@ class ResizeImageMaskNode(Node1[KImageOrMask], Generic[KImageOrMask]):
         """Option 'scale dimensions' of resize_type.
 
         Inputs:
-            crop: one of 2 options, default 'center'.
-            height: INT, 0 .. 16384, default 512.
             width: INT, 0 .. 16384, default 512.
+            height: INT, 0 .. 16384, default 512.
+            crop: one of 2 options, default 'center'.
         """
 
         __slots__ = ()
@@ -561,11 +561,11 @@ class ResizeImageMaskNode(Node1[KImageOrMask], Generic[KImageOrMask]):
         def __init__(
             self,
             *,
-            crop: Literal["disabled", "center"] | Link[k.Combo] = "center",
-            height: int | Link[k.Int] = 512,
             width: int | Link[k.Int] = 512,
+            height: int | Link[k.Int] = 512,
+            crop: Literal["disabled", "center"] | Link[k.Combo] = "center",
         ) -> None:
-            self._bind(crop, height, width)
+            self._bind(width, height, crop)
 
     class ScaleByMultiplier(Option):
         """Option 'scale by multiplier' of resize_type.
@@ -661,8 +661,8 @@ class ResizeImageMaskNode(Node1[KImageOrMask], Generic[KImageOrMask]):
         """Option 'match size' of resize_type.
 
         Inputs:
-            crop: one of 2 options, default 'center'.
             match: IMAGE or MASK.
+            crop: one of 2 options, default 'center'.
         """
 
         __slots__ = ()
@@ -673,10 +673,10 @@ class ResizeImageMaskNode(Node1[KImageOrMask], Generic[KImageOrMask]):
         def __init__(
             self,
             *,
-            crop: Literal["disabled", "center"] | Link[k.Combo] = "center",
             match: Link[k.Image | k.Mask],
+            crop: Literal["disabled", "center"] | Link[k.Combo] = "center",
         ) -> None:
-            self._bind(crop, match)
+            self._bind(match, crop)
 
     class ScaleToMultiple(Option):
         """Option 'scale to multiple' of resize_type.

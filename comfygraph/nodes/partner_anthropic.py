@@ -125,8 +125,8 @@ class ClaudeNode(Node1[k.String]):
 
         Inputs:
             max_tokens: INT, 4096 .. 64000, default 32768.
-            reasoning_effort: one of 4 options, default 'off'.
             temperature: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -138,18 +138,18 @@ class ClaudeNode(Node1[k.String]):
             self,
             *,
             max_tokens: int | Link[k.Int] = 32768,
-            reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
             temperature: float | Link[k.Float] = 1.0,
+            reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
         ) -> None:
-            self._bind(max_tokens, reasoning_effort, temperature)
+            self._bind(max_tokens, temperature, reasoning_effort)
 
     class Opus46(Option):
         """Option 'Opus 4.6' of model.
 
         Inputs:
             max_tokens: INT, 4096 .. 64000, default 32768.
-            reasoning_effort: one of 4 options, default 'off'.
             temperature: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -161,18 +161,18 @@ class ClaudeNode(Node1[k.String]):
             self,
             *,
             max_tokens: int | Link[k.Int] = 32768,
-            reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
             temperature: float | Link[k.Float] = 1.0,
+            reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
         ) -> None:
-            self._bind(max_tokens, reasoning_effort, temperature)
+            self._bind(max_tokens, temperature, reasoning_effort)
 
     class Sonnet46(Option):
         """Option 'Sonnet 4.6' of model.
 
         Inputs:
             max_tokens: INT, 4096 .. 64000, default 32768.
-            reasoning_effort: one of 4 options, default 'off'.
             temperature: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -184,18 +184,18 @@ class ClaudeNode(Node1[k.String]):
             self,
             *,
             max_tokens: int | Link[k.Int] = 32768,
-            reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
             temperature: float | Link[k.Float] = 1.0,
+            reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
         ) -> None:
-            self._bind(max_tokens, reasoning_effort, temperature)
+            self._bind(max_tokens, temperature, reasoning_effort)
 
     class Sonnet45(Option):
         """Option 'Sonnet 4.5' of model.
 
         Inputs:
             max_tokens: INT, 4096 .. 64000, default 32768.
-            reasoning_effort: one of 4 options, default 'off'.
             temperature: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -207,10 +207,10 @@ class ClaudeNode(Node1[k.String]):
             self,
             *,
             max_tokens: int | Link[k.Int] = 32768,
-            reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
             temperature: float | Link[k.Float] = 1.0,
+            reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
         ) -> None:
-            self._bind(max_tokens, reasoning_effort, temperature)
+            self._bind(max_tokens, temperature, reasoning_effort)
 
     class Haiku45(Option):
         """Option 'Haiku 4.5' of model.

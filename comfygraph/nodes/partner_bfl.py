@@ -39,9 +39,9 @@ class Flux2ImageNode(Node1[k.Image]):
         """Option 'Flux.2 [pro]' of model.
 
         Inputs:
+            width: INT, 256 .. 2048, default 1024.
             height: INT, 256 .. 2048, default 768.
             images: 0 to 8, named image_1 to image_8: IMAGE each.
-            width: INT, 256 .. 2048, default 1024.
         """
 
         __slots__ = ()
@@ -52,19 +52,19 @@ class Flux2ImageNode(Node1[k.Image]):
         def __init__(
             self,
             *,
+            width: int | Link[k.Int] = 1024,
             height: int | Link[k.Int] = 768,
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            width: int | Link[k.Int] = 1024,
         ) -> None:
-            self._bind(height, images, width)
+            self._bind(width, height, images)
 
     class Flux2Max(Option):
         """Option 'Flux.2 [max]' of model.
 
         Inputs:
+            width: INT, 256 .. 2048, default 1024.
             height: INT, 256 .. 2048, default 768.
             images: 0 to 8, named image_1 to image_8: IMAGE each.
-            width: INT, 256 .. 2048, default 1024.
         """
 
         __slots__ = ()
@@ -75,11 +75,11 @@ class Flux2ImageNode(Node1[k.Image]):
         def __init__(
             self,
             *,
+            width: int | Link[k.Int] = 1024,
             height: int | Link[k.Int] = 768,
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            width: int | Link[k.Int] = 1024,
         ) -> None:
-            self._bind(height, images, width)
+            self._bind(width, height, images)
 
     def __init__(
         self,

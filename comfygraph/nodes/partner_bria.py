@@ -206,8 +206,8 @@ class BriaExpandImage(Node):
         """Option 'custom_ratio' of expand_mode.
 
         Inputs:
-            ratio_height: INT, 1 .. 100, default 9.
             ratio_width: INT, 1 .. 100, default 21.
+            ratio_height: INT, 1 .. 100, default 9.
         """
 
         __slots__ = ()
@@ -215,17 +215,17 @@ class BriaExpandImage(Node):
         key = "custom_ratio"
         _at = ("BriaExpandImage", "expand_mode", "custom_ratio")
 
-        def __init__(self, *, ratio_height: int | Link[k.Int] = 9, ratio_width: int | Link[k.Int] = 21) -> None:
-            self._bind(ratio_height, ratio_width)
+        def __init__(self, *, ratio_width: int | Link[k.Int] = 21, ratio_height: int | Link[k.Int] = 9) -> None:
+            self._bind(ratio_width, ratio_height)
 
     class Manual(Option):
         """Option 'manual' of expand_mode.
 
         Inputs:
-            canvas_height: INT, 64 .. 5000, default 1000.
             canvas_width: INT, 64 .. 5000, default 1000.
-            image_height: INT, 1 .. 5000, default 500.
+            canvas_height: INT, 64 .. 5000, default 1000.
             image_width: INT, 1 .. 5000, default 500.
+            image_height: INT, 1 .. 5000, default 500.
             image_x: INT, -5000 .. 5000, default 250.
             image_y: INT, -5000 .. 5000, default 250.
         """
@@ -238,14 +238,14 @@ class BriaExpandImage(Node):
         def __init__(
             self,
             *,
-            canvas_height: int | Link[k.Int] = 1000,
             canvas_width: int | Link[k.Int] = 1000,
-            image_height: int | Link[k.Int] = 500,
+            canvas_height: int | Link[k.Int] = 1000,
             image_width: int | Link[k.Int] = 500,
+            image_height: int | Link[k.Int] = 500,
             image_x: int | Link[k.Int] = 250,
             image_y: int | Link[k.Int] = 250,
         ) -> None:
-            self._bind(canvas_height, canvas_width, image_height, image_width, image_x, image_y)
+            self._bind(canvas_width, canvas_height, image_width, image_height, image_x, image_y)
 
     class ModerationFalse(Option):
         """Option 'false' of moderation."""

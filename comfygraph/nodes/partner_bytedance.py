@@ -50,11 +50,11 @@ class ByteDance2FirstLastFrameNode(Node1[k.Video]):
         """Option 'Seedance 2.5' of model.
 
         Inputs:
+            prompt: STRING, default ''.
+            resolution: one of 2 options, default '720p'.
             duration: INT, 4 .. 30, default 5.
             generate_audio: BOOLEAN, default True.
             output_format: one option, default 'mp4'.
-            prompt: STRING, default ''.
-            resolution: one of 2 options, default '720p'.
         """
 
         __slots__ = ()
@@ -65,23 +65,23 @@ class ByteDance2FirstLastFrameNode(Node1[k.Video]):
         def __init__(
             self,
             *,
+            prompt: str | Link[k.String] = "",
+            resolution: Literal["480p", "720p"] | Link[k.Combo] = "720p",
             duration: int | Link[k.Int] = 5,
             generate_audio: bool | Link[k.Boolean] = True,
             output_format: Literal["mp4"] | Link[k.Combo] = "mp4",
-            prompt: str | Link[k.String] = "",
-            resolution: Literal["480p", "720p"] | Link[k.Combo] = "720p",
         ) -> None:
-            self._bind(duration, generate_audio, output_format, prompt, resolution)
+            self._bind(prompt, resolution, duration, generate_audio, output_format)
 
     class Seedance20(Option):
         """Option 'Seedance 2.0' of model.
 
         Inputs:
+            prompt: STRING, default ''.
+            resolution: one of 4 options.
+            ratio: one of 7 options, default 'adaptive'.
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default ''.
-            ratio: one of 7 options, default 'adaptive'.
-            resolution: one of 4 options.
         """
 
         __slots__ = ()
@@ -92,23 +92,23 @@ class ByteDance2FirstLastFrameNode(Node1[k.Video]):
         def __init__(
             self,
             *,
+            prompt: str | Link[k.String] = "",
+            resolution: Literal["480p", "720p", "1080p", "4k"] | Link[k.Combo],
+            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "adaptive",
             duration: int | Link[k.Int] = 7,
             generate_audio: bool | Link[k.Boolean] = True,
-            prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "adaptive",
-            resolution: Literal["480p", "720p", "1080p", "4k"] | Link[k.Combo],
         ) -> None:
-            self._bind(duration, generate_audio, prompt, ratio, resolution)
+            self._bind(prompt, resolution, ratio, duration, generate_audio)
 
     class Seedance20Fast(Option):
         """Option 'Seedance 2.0 Fast' of model.
 
         Inputs:
+            prompt: STRING, default ''.
+            resolution: one of 2 options.
+            ratio: one of 7 options, default 'adaptive'.
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default ''.
-            ratio: one of 7 options, default 'adaptive'.
-            resolution: one of 2 options.
         """
 
         __slots__ = ()
@@ -119,23 +119,23 @@ class ByteDance2FirstLastFrameNode(Node1[k.Video]):
         def __init__(
             self,
             *,
+            prompt: str | Link[k.String] = "",
+            resolution: Literal["480p", "720p"] | Link[k.Combo],
+            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "adaptive",
             duration: int | Link[k.Int] = 7,
             generate_audio: bool | Link[k.Boolean] = True,
-            prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "adaptive",
-            resolution: Literal["480p", "720p"] | Link[k.Combo],
         ) -> None:
-            self._bind(duration, generate_audio, prompt, ratio, resolution)
+            self._bind(prompt, resolution, ratio, duration, generate_audio)
 
     class Seedance20Mini(Option):
         """Option 'Seedance 2.0 Mini' of model.
 
         Inputs:
+            prompt: STRING, default ''.
+            resolution: one of 2 options.
+            ratio: one of 7 options, default 'adaptive'.
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default ''.
-            ratio: one of 7 options, default 'adaptive'.
-            resolution: one of 2 options.
         """
 
         __slots__ = ()
@@ -146,13 +146,13 @@ class ByteDance2FirstLastFrameNode(Node1[k.Video]):
         def __init__(
             self,
             *,
+            prompt: str | Link[k.String] = "",
+            resolution: Literal["480p", "720p"] | Link[k.Combo],
+            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "adaptive",
             duration: int | Link[k.Int] = 7,
             generate_audio: bool | Link[k.Boolean] = True,
-            prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "adaptive",
-            resolution: Literal["480p", "720p"] | Link[k.Combo],
         ) -> None:
-            self._bind(duration, generate_audio, prompt, ratio, resolution)
+            self._bind(prompt, resolution, ratio, duration, generate_audio)
 
     def __init__(
         self,
@@ -194,17 +194,17 @@ class ByteDance2ReferenceNode(Node1[k.Video]):
         """Option 'Seedance 2.5' of model.
 
         Inputs:
+            prompt: STRING, default ''.
+            resolution: one of 2 options, default '720p'.
+            ratio: one of 7 options, default '16:9'.
             duration: INT, 4 .. 30, default 5.
             generate_audio: BOOLEAN, default True.
+            video_editing: BOOLEAN, default False.
             output_format: one option, default 'mp4'.
-            prompt: STRING, default ''.
-            ratio: one of 7 options, default '16:9'.
-            reference_assets: 0 to 30, named asset_1 to asset_30: STRING each.
-            reference_audios: 0 to 10, named audio_1 to audio_10: AUDIO each.
             reference_images: 0 to 30, named image_1 to image_30: IMAGE each.
             reference_videos: 0 to 10, named video_1 to video_10: VIDEO each.
-            resolution: one of 2 options, default '720p'.
-            video_editing: BOOLEAN, default False.
+            reference_audios: 0 to 10, named audio_1 to audio_10: AUDIO each.
+            reference_assets: 0 to 30, named asset_1 to asset_30: STRING each.
             auto_downscale: BOOLEAN, default True.
             auto_upscale: BOOLEAN, default False.
         """
@@ -217,32 +217,32 @@ class ByteDance2ReferenceNode(Node1[k.Video]):
         def __init__(
             self,
             *,
+            prompt: str | Link[k.String] = "",
+            resolution: Literal["480p", "720p"] | Link[k.Combo] = "720p",
+            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "16:9",
             duration: int | Link[k.Int] = 5,
             generate_audio: bool | Link[k.Boolean] = True,
+            video_editing: bool | Link[k.Boolean] = False,
             output_format: Literal["mp4"] | Link[k.Combo] = "mp4",
-            prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "16:9",
-            reference_assets: Sequence[str | Link[k.String]] | Mapping[str, str | Link[k.String]] = (),
-            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
             reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reference_videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
-            resolution: Literal["480p", "720p"] | Link[k.Combo] = "720p",
-            video_editing: bool | Link[k.Boolean] = False,
+            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
+            reference_assets: Sequence[str | Link[k.String]] | Mapping[str, str | Link[k.String]] = (),
             auto_downscale: bool | Link[k.Boolean] = True,
             auto_upscale: bool | Link[k.Boolean] = False,
         ) -> None:
             self._bind(
+                prompt,
+                resolution,
+                ratio,
                 duration,
                 generate_audio,
+                video_editing,
                 output_format,
-                prompt,
-                ratio,
-                reference_assets,
-                reference_audios,
                 reference_images,
                 reference_videos,
-                resolution,
-                video_editing,
+                reference_audios,
+                reference_assets,
                 auto_downscale,
                 auto_upscale,
             )
@@ -251,15 +251,15 @@ class ByteDance2ReferenceNode(Node1[k.Video]):
         """Option 'Seedance 2.0' of model.
 
         Inputs:
+            prompt: STRING, default ''.
+            resolution: one of 4 options.
+            ratio: one of 7 options, default 'adaptive'.
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default ''.
-            ratio: one of 7 options, default 'adaptive'.
-            reference_assets: 0 to 9, named asset_1 to asset_9: STRING each.
-            reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
             reference_images: 0 to 9, named image_1 to image_9: IMAGE each.
             reference_videos: 0 to 3, named video_1 to video_3: VIDEO each.
-            resolution: one of 4 options.
+            reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
+            reference_assets: 0 to 9, named asset_1 to asset_9: STRING each.
             auto_downscale: BOOLEAN, default True.
             auto_upscale: BOOLEAN, default False.
         """
@@ -272,28 +272,28 @@ class ByteDance2ReferenceNode(Node1[k.Video]):
         def __init__(
             self,
             *,
+            prompt: str | Link[k.String] = "",
+            resolution: Literal["480p", "720p", "1080p", "4k"] | Link[k.Combo],
+            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "adaptive",
             duration: int | Link[k.Int] = 7,
             generate_audio: bool | Link[k.Boolean] = True,
-            prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "adaptive",
-            reference_assets: Sequence[str | Link[k.String]] | Mapping[str, str | Link[k.String]] = (),
-            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
             reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reference_videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
-            resolution: Literal["480p", "720p", "1080p", "4k"] | Link[k.Combo],
+            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
+            reference_assets: Sequence[str | Link[k.String]] | Mapping[str, str | Link[k.String]] = (),
             auto_downscale: bool | Link[k.Boolean] = True,
             auto_upscale: bool | Link[k.Boolean] = False,
         ) -> None:
             self._bind(
+                prompt,
+                resolution,
+                ratio,
                 duration,
                 generate_audio,
-                prompt,
-                ratio,
-                reference_assets,
-                reference_audios,
                 reference_images,
                 reference_videos,
-                resolution,
+                reference_audios,
+                reference_assets,
                 auto_downscale,
                 auto_upscale,
             )
@@ -302,15 +302,15 @@ class ByteDance2ReferenceNode(Node1[k.Video]):
         """Option 'Seedance 2.0 Fast' of model.
 
         Inputs:
+            prompt: STRING, default ''.
+            resolution: one of 2 options.
+            ratio: one of 7 options, default 'adaptive'.
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default ''.
-            ratio: one of 7 options, default 'adaptive'.
-            reference_assets: 0 to 9, named asset_1 to asset_9: STRING each.
-            reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
             reference_images: 0 to 9, named image_1 to image_9: IMAGE each.
             reference_videos: 0 to 3, named video_1 to video_3: VIDEO each.
-            resolution: one of 2 options.
+            reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
+            reference_assets: 0 to 9, named asset_1 to asset_9: STRING each.
             auto_downscale: BOOLEAN, default True.
             auto_upscale: BOOLEAN, default False.
         """
@@ -323,28 +323,28 @@ class ByteDance2ReferenceNode(Node1[k.Video]):
         def __init__(
             self,
             *,
+            prompt: str | Link[k.String] = "",
+            resolution: Literal["480p", "720p"] | Link[k.Combo],
+            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "adaptive",
             duration: int | Link[k.Int] = 7,
             generate_audio: bool | Link[k.Boolean] = True,
-            prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "adaptive",
-            reference_assets: Sequence[str | Link[k.String]] | Mapping[str, str | Link[k.String]] = (),
-            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
             reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reference_videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
-            resolution: Literal["480p", "720p"] | Link[k.Combo],
+            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
+            reference_assets: Sequence[str | Link[k.String]] | Mapping[str, str | Link[k.String]] = (),
             auto_downscale: bool | Link[k.Boolean] = True,
             auto_upscale: bool | Link[k.Boolean] = False,
         ) -> None:
             self._bind(
+                prompt,
+                resolution,
+                ratio,
                 duration,
                 generate_audio,
-                prompt,
-                ratio,
-                reference_assets,
-                reference_audios,
                 reference_images,
                 reference_videos,
-                resolution,
+                reference_audios,
+                reference_assets,
                 auto_downscale,
                 auto_upscale,
             )
@@ -353,15 +353,15 @@ class ByteDance2ReferenceNode(Node1[k.Video]):
         """Option 'Seedance 2.0 Mini' of model.
 
         Inputs:
+            prompt: STRING, default ''.
+            resolution: one of 2 options.
+            ratio: one of 7 options, default 'adaptive'.
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default ''.
-            ratio: one of 7 options, default 'adaptive'.
-            reference_assets: 0 to 9, named asset_1 to asset_9: STRING each.
-            reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
             reference_images: 0 to 9, named image_1 to image_9: IMAGE each.
             reference_videos: 0 to 3, named video_1 to video_3: VIDEO each.
-            resolution: one of 2 options.
+            reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
+            reference_assets: 0 to 9, named asset_1 to asset_9: STRING each.
             auto_downscale: BOOLEAN, default True.
             auto_upscale: BOOLEAN, default False.
         """
@@ -374,28 +374,28 @@ class ByteDance2ReferenceNode(Node1[k.Video]):
         def __init__(
             self,
             *,
+            prompt: str | Link[k.String] = "",
+            resolution: Literal["480p", "720p"] | Link[k.Combo],
+            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "adaptive",
             duration: int | Link[k.Int] = 7,
             generate_audio: bool | Link[k.Boolean] = True,
-            prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "adaptive",
-            reference_assets: Sequence[str | Link[k.String]] | Mapping[str, str | Link[k.String]] = (),
-            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
             reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reference_videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
-            resolution: Literal["480p", "720p"] | Link[k.Combo],
+            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
+            reference_assets: Sequence[str | Link[k.String]] | Mapping[str, str | Link[k.String]] = (),
             auto_downscale: bool | Link[k.Boolean] = True,
             auto_upscale: bool | Link[k.Boolean] = False,
         ) -> None:
             self._bind(
+                prompt,
+                resolution,
+                ratio,
                 duration,
                 generate_audio,
-                prompt,
-                ratio,
-                reference_assets,
-                reference_audios,
                 reference_images,
                 reference_videos,
-                resolution,
+                reference_audios,
+                reference_assets,
                 auto_downscale,
                 auto_upscale,
             )
@@ -436,12 +436,12 @@ class ByteDance2TextToVideoNode(Node1[k.Video]):
         """Option 'Seedance 2.5' of model.
 
         Inputs:
+            prompt: STRING, default ''.
+            resolution: one of 2 options, default '720p'.
+            ratio: one of 7 options, default '16:9'.
             duration: INT, 4 .. 30, default 5.
             generate_audio: BOOLEAN, default True.
             output_format: one option, default 'mp4'.
-            prompt: STRING, default ''.
-            ratio: one of 7 options, default '16:9'.
-            resolution: one of 2 options, default '720p'.
         """
 
         __slots__ = ()
@@ -452,24 +452,24 @@ class ByteDance2TextToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
+            prompt: str | Link[k.String] = "",
+            resolution: Literal["480p", "720p"] | Link[k.Combo] = "720p",
+            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "16:9",
             duration: int | Link[k.Int] = 5,
             generate_audio: bool | Link[k.Boolean] = True,
             output_format: Literal["mp4"] | Link[k.Combo] = "mp4",
-            prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "16:9",
-            resolution: Literal["480p", "720p"] | Link[k.Combo] = "720p",
         ) -> None:
-            self._bind(duration, generate_audio, output_format, prompt, ratio, resolution)
+            self._bind(prompt, resolution, ratio, duration, generate_audio, output_format)
 
     class Seedance20(Option):
         """Option 'Seedance 2.0' of model.
 
         Inputs:
+            prompt: STRING, default ''.
+            resolution: one of 4 options.
+            ratio: one of 7 options, default '16:9'.
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default ''.
-            ratio: one of 7 options, default '16:9'.
-            resolution: one of 4 options.
         """
 
         __slots__ = ()
@@ -480,23 +480,23 @@ class ByteDance2TextToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
+            prompt: str | Link[k.String] = "",
+            resolution: Literal["480p", "720p", "1080p", "4k"] | Link[k.Combo],
+            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "16:9",
             duration: int | Link[k.Int] = 7,
             generate_audio: bool | Link[k.Boolean] = True,
-            prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "16:9",
-            resolution: Literal["480p", "720p", "1080p", "4k"] | Link[k.Combo],
         ) -> None:
-            self._bind(duration, generate_audio, prompt, ratio, resolution)
+            self._bind(prompt, resolution, ratio, duration, generate_audio)
 
     class Seedance20Fast(Option):
         """Option 'Seedance 2.0 Fast' of model.
 
         Inputs:
+            prompt: STRING, default ''.
+            resolution: one of 2 options.
+            ratio: one of 7 options, default '16:9'.
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default ''.
-            ratio: one of 7 options, default '16:9'.
-            resolution: one of 2 options.
         """
 
         __slots__ = ()
@@ -507,23 +507,23 @@ class ByteDance2TextToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
+            prompt: str | Link[k.String] = "",
+            resolution: Literal["480p", "720p"] | Link[k.Combo],
+            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "16:9",
             duration: int | Link[k.Int] = 7,
             generate_audio: bool | Link[k.Boolean] = True,
-            prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "16:9",
-            resolution: Literal["480p", "720p"] | Link[k.Combo],
         ) -> None:
-            self._bind(duration, generate_audio, prompt, ratio, resolution)
+            self._bind(prompt, resolution, ratio, duration, generate_audio)
 
     class Seedance20Mini(Option):
         """Option 'Seedance 2.0 Mini' of model.
 
         Inputs:
+            prompt: STRING, default ''.
+            resolution: one of 2 options.
+            ratio: one of 7 options, default '16:9'.
             duration: INT, 4 .. 15, default 7.
             generate_audio: BOOLEAN, default True.
-            prompt: STRING, default ''.
-            ratio: one of 7 options, default '16:9'.
-            resolution: one of 2 options.
         """
 
         __slots__ = ()
@@ -534,13 +534,13 @@ class ByteDance2TextToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
+            prompt: str | Link[k.String] = "",
+            resolution: Literal["480p", "720p"] | Link[k.Combo],
+            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "16:9",
             duration: int | Link[k.Int] = 7,
             generate_audio: bool | Link[k.Boolean] = True,
-            prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9", "adaptive"] | Link[k.Combo] = "16:9",
-            resolution: Literal["480p", "720p"] | Link[k.Combo],
         ) -> None:
-            self._bind(duration, generate_audio, prompt, ratio, resolution)
+            self._bind(prompt, resolution, ratio, duration, generate_audio)
 
     def __init__(
         self,
@@ -971,8 +971,8 @@ class ByteDanceSeedNode(Node1[k.String]):
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
             videos: 0 to 4, named video_1 to video_4: VIDEO each.
+            temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
         """
 
         __slots__ = ()
@@ -984,18 +984,18 @@ class ByteDanceSeedNode(Node1[k.String]):
             self,
             *,
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            temperature: float | Link[k.Float] = 1.0,
             videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
+            temperature: float | Link[k.Float] = 1.0,
         ) -> None:
-            self._bind(images, temperature, videos)
+            self._bind(images, videos, temperature)
 
     class Seed20Lite(Option):
         """Option 'Seed 2.0 Lite' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
             videos: 0 to 4, named video_1 to video_4: VIDEO each.
+            temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
         """
 
         __slots__ = ()
@@ -1007,18 +1007,18 @@ class ByteDanceSeedNode(Node1[k.String]):
             self,
             *,
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            temperature: float | Link[k.Float] = 1.0,
             videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
+            temperature: float | Link[k.Float] = 1.0,
         ) -> None:
-            self._bind(images, temperature, videos)
+            self._bind(images, videos, temperature)
 
     class Seed20Mini(Option):
         """Option 'Seed 2.0 Mini' of model.
 
         Inputs:
             images: 0 to 20, named image_1 to image_20: IMAGE each.
-            temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
             videos: 0 to 4, named video_1 to video_4: VIDEO each.
+            temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
         """
 
         __slots__ = ()
@@ -1030,10 +1030,10 @@ class ByteDanceSeedNode(Node1[k.String]):
             self,
             *,
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            temperature: float | Link[k.Float] = 1.0,
             videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
+            temperature: float | Link[k.Float] = 1.0,
         ) -> None:
-            self._bind(images, temperature, videos)
+            self._bind(images, videos, temperature)
 
     def __init__(
         self,
@@ -1213,10 +1213,10 @@ class ByteDanceSeedreamNodeV2(Node1[k.Image]):
         """Option 'seedream 5.0 pro' of model.
 
         Inputs:
-            height: INT, 1024 .. 2496, default 2048.
-            images: 0 to 10, named image_1 to image_10: IMAGE each.
             size_preset: one of 14 options.
             width: INT, 1024 .. 3136, default 2048.
+            height: INT, 1024 .. 2496, default 2048.
+            images: 0 to 10, named image_1 to image_10: IMAGE each.
         """
 
         __slots__ = ()
@@ -1227,23 +1227,23 @@ class ByteDanceSeedreamNodeV2(Node1[k.Image]):
         def __init__(
             self,
             *,
-            height: int | Link[k.Int] = 2048,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             size_preset: ByteDanceSeedreamNodeV2Seedream50ProSizePreset | Link[k.Combo],
             width: int | Link[k.Int] = 2048,
+            height: int | Link[k.Int] = 2048,
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(height, images, size_preset, width)
+            self._bind(size_preset, width, height, images)
 
     class Seedream50Lite(Option):
         """Option 'seedream 5.0 lite' of model.
 
         Inputs:
-            fail_on_partial: BOOLEAN, default False.
-            height: INT, 1024 .. 4992, default 2048.
-            images: 0 to 14, named image_1 to image_14: IMAGE each.
-            max_images: INT, 1 .. 14, default 1.
             size_preset: one of 25 options.
             width: INT, 1024 .. 6240, default 2048.
+            height: INT, 1024 .. 4992, default 2048.
+            max_images: INT, 1 .. 14, default 1.
+            images: 0 to 14, named image_1 to image_14: IMAGE each.
+            fail_on_partial: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -1254,25 +1254,25 @@ class ByteDanceSeedreamNodeV2(Node1[k.Image]):
         def __init__(
             self,
             *,
-            fail_on_partial: bool | Link[k.Boolean] = False,
-            height: int | Link[k.Int] = 2048,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            max_images: int | Link[k.Int] = 1,
             size_preset: ByteDanceSeedreamNodeV2Seedream50LiteSizePreset | Link[k.Combo],
             width: int | Link[k.Int] = 2048,
+            height: int | Link[k.Int] = 2048,
+            max_images: int | Link[k.Int] = 1,
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
+            fail_on_partial: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(fail_on_partial, height, images, max_images, size_preset, width)
+            self._bind(size_preset, width, height, max_images, images, fail_on_partial)
 
     class Seedream45251128(Option):
         """Option 'seedream-4-5-251128' of model.
 
         Inputs:
-            fail_on_partial: BOOLEAN, default False.
-            height: INT, 1024 .. 4992, default 2048.
-            images: 0 to 10, named image_1 to image_10: IMAGE each.
-            max_images: INT, 1 .. 10, default 1.
             size_preset: one of 17 options.
             width: INT, 1024 .. 6240, default 2048.
+            height: INT, 1024 .. 4992, default 2048.
+            max_images: INT, 1 .. 10, default 1.
+            images: 0 to 10, named image_1 to image_10: IMAGE each.
+            fail_on_partial: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -1283,25 +1283,25 @@ class ByteDanceSeedreamNodeV2(Node1[k.Image]):
         def __init__(
             self,
             *,
-            fail_on_partial: bool | Link[k.Boolean] = False,
-            height: int | Link[k.Int] = 2048,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            max_images: int | Link[k.Int] = 1,
             size_preset: ByteDanceSeedreamNodeV2Seedream45251128SizePreset | Link[k.Combo],
             width: int | Link[k.Int] = 2048,
+            height: int | Link[k.Int] = 2048,
+            max_images: int | Link[k.Int] = 1,
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
+            fail_on_partial: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(fail_on_partial, height, images, max_images, size_preset, width)
+            self._bind(size_preset, width, height, max_images, images, fail_on_partial)
 
     class Seedream40250828(Option):
         """Option 'seedream-4-0-250828' of model.
 
         Inputs:
-            fail_on_partial: BOOLEAN, default False.
-            height: INT, 1024 .. 4992, default 2048.
-            images: 0 to 10, named image_1 to image_10: IMAGE each.
-            max_images: INT, 1 .. 10, default 1.
             size_preset: one of 25 options.
             width: INT, 1024 .. 6240, default 2048.
+            height: INT, 1024 .. 4992, default 2048.
+            max_images: INT, 1 .. 10, default 1.
+            images: 0 to 10, named image_1 to image_10: IMAGE each.
+            fail_on_partial: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -1312,14 +1312,14 @@ class ByteDanceSeedreamNodeV2(Node1[k.Image]):
         def __init__(
             self,
             *,
-            fail_on_partial: bool | Link[k.Boolean] = False,
-            height: int | Link[k.Int] = 2048,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            max_images: int | Link[k.Int] = 1,
             size_preset: ByteDanceSeedreamNodeV2Seedream40250828SizePreset | Link[k.Combo],
             width: int | Link[k.Int] = 2048,
+            height: int | Link[k.Int] = 2048,
+            max_images: int | Link[k.Int] = 1,
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
+            fail_on_partial: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(fail_on_partial, height, images, max_images, size_preset, width)
+            self._bind(size_preset, width, height, max_images, images, fail_on_partial)
 
     def __init__(
         self,

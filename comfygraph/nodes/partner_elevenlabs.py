@@ -97,10 +97,10 @@ class ElevenLabsSpeechToSpeech(Node1[k.Audio]):
         """Option 'eleven_multilingual_sts_v2' of model.
 
         Inputs:
-            similarity_boost: FLOAT, 0.0 .. 1.0, step 0.01, default 0.75.
             speed: FLOAT, 0.7 .. 1.3, step 0.01, default 1.0.
-            style: FLOAT, 0.0 .. 0.2, step 0.01, default 0.0.
+            similarity_boost: FLOAT, 0.0 .. 1.0, step 0.01, default 0.75.
             use_speaker_boost: BOOLEAN, default False.
+            style: FLOAT, 0.0 .. 0.2, step 0.01, default 0.0.
         """
 
         __slots__ = ()
@@ -111,21 +111,21 @@ class ElevenLabsSpeechToSpeech(Node1[k.Audio]):
         def __init__(
             self,
             *,
-            similarity_boost: float | Link[k.Float] = 0.75,
             speed: float | Link[k.Float] = 1.0,
-            style: float | Link[k.Float] = 0.0,
+            similarity_boost: float | Link[k.Float] = 0.75,
             use_speaker_boost: bool | Link[k.Boolean] = False,
+            style: float | Link[k.Float] = 0.0,
         ) -> None:
-            self._bind(similarity_boost, speed, style, use_speaker_boost)
+            self._bind(speed, similarity_boost, use_speaker_boost, style)
 
     class ElevenEnglishStsV2(Option):
         """Option 'eleven_english_sts_v2' of model.
 
         Inputs:
-            similarity_boost: FLOAT, 0.0 .. 1.0, step 0.01, default 0.75.
             speed: FLOAT, 0.7 .. 1.3, step 0.01, default 1.0.
-            style: FLOAT, 0.0 .. 0.2, step 0.01, default 0.0.
+            similarity_boost: FLOAT, 0.0 .. 1.0, step 0.01, default 0.75.
             use_speaker_boost: BOOLEAN, default False.
+            style: FLOAT, 0.0 .. 0.2, step 0.01, default 0.0.
         """
 
         __slots__ = ()
@@ -136,12 +136,12 @@ class ElevenLabsSpeechToSpeech(Node1[k.Audio]):
         def __init__(
             self,
             *,
-            similarity_boost: float | Link[k.Float] = 0.75,
             speed: float | Link[k.Float] = 1.0,
-            style: float | Link[k.Float] = 0.0,
+            similarity_boost: float | Link[k.Float] = 0.75,
             use_speaker_boost: bool | Link[k.Boolean] = False,
+            style: float | Link[k.Float] = 0.0,
         ) -> None:
-            self._bind(similarity_boost, speed, style, use_speaker_boost)
+            self._bind(speed, similarity_boost, use_speaker_boost, style)
 
     def __init__(
         self,
@@ -187,9 +187,9 @@ class ElevenLabsSpeechToText(Node):
         """Option 'scribe_v2' of model.
 
         Inputs:
-            diarization_threshold: FLOAT, 0.1 .. 0.4, step 0.01, default 0.22.
-            diarize: BOOLEAN, default False.
             tag_audio_events: BOOLEAN, default False.
+            diarize: BOOLEAN, default False.
+            diarization_threshold: FLOAT, 0.1 .. 0.4, step 0.01, default 0.22.
             temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 0.0.
             timestamps_granularity: one of 3 options, default 'word'.
         """
@@ -202,13 +202,13 @@ class ElevenLabsSpeechToText(Node):
         def __init__(
             self,
             *,
-            diarization_threshold: float | Link[k.Float] = 0.22,
-            diarize: bool | Link[k.Boolean] = False,
             tag_audio_events: bool | Link[k.Boolean] = False,
+            diarize: bool | Link[k.Boolean] = False,
+            diarization_threshold: float | Link[k.Float] = 0.22,
             temperature: float | Link[k.Float] = 0.0,
             timestamps_granularity: Literal["word", "character", "none"] | Link[k.Combo] = "word",
         ) -> None:
-            self._bind(diarization_threshold, diarize, tag_audio_events, temperature, timestamps_granularity)
+            self._bind(tag_audio_events, diarize, diarization_threshold, temperature, timestamps_granularity)
 
     def __init__(
         self,
@@ -277,8 +277,8 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
 
         Inputs:
             text1: STRING, default ''.
-            text2: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
+            text2: STRING, default ''.
             voice2: ELEVENLABS_VOICE.
         """
 
@@ -291,21 +291,21 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self,
             *,
             text1: str | Link[k.String] = "",
-            text2: str | Link[k.String] = "",
             voice1: Link[k.ElevenlabsVoice],
+            text2: str | Link[k.String] = "",
             voice2: Link[k.ElevenlabsVoice],
         ) -> None:
-            self._bind(text1, text2, voice1, voice2)
+            self._bind(text1, voice1, text2, voice2)
 
     class Inputs3(Option):
         """Option '3' of inputs.
 
         Inputs:
             text1: STRING, default ''.
-            text2: STRING, default ''.
-            text3: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
+            text2: STRING, default ''.
             voice2: ELEVENLABS_VOICE.
+            text3: STRING, default ''.
             voice3: ELEVENLABS_VOICE.
         """
 
@@ -318,25 +318,25 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self,
             *,
             text1: str | Link[k.String] = "",
-            text2: str | Link[k.String] = "",
-            text3: str | Link[k.String] = "",
             voice1: Link[k.ElevenlabsVoice],
+            text2: str | Link[k.String] = "",
             voice2: Link[k.ElevenlabsVoice],
+            text3: str | Link[k.String] = "",
             voice3: Link[k.ElevenlabsVoice],
         ) -> None:
-            self._bind(text1, text2, text3, voice1, voice2, voice3)
+            self._bind(text1, voice1, text2, voice2, text3, voice3)
 
     class Inputs4(Option):
         """Option '4' of inputs.
 
         Inputs:
             text1: STRING, default ''.
-            text2: STRING, default ''.
-            text3: STRING, default ''.
-            text4: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
+            text2: STRING, default ''.
             voice2: ELEVENLABS_VOICE.
+            text3: STRING, default ''.
             voice3: ELEVENLABS_VOICE.
+            text4: STRING, default ''.
             voice4: ELEVENLABS_VOICE.
         """
 
@@ -349,29 +349,29 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self,
             *,
             text1: str | Link[k.String] = "",
-            text2: str | Link[k.String] = "",
-            text3: str | Link[k.String] = "",
-            text4: str | Link[k.String] = "",
             voice1: Link[k.ElevenlabsVoice],
+            text2: str | Link[k.String] = "",
             voice2: Link[k.ElevenlabsVoice],
+            text3: str | Link[k.String] = "",
             voice3: Link[k.ElevenlabsVoice],
+            text4: str | Link[k.String] = "",
             voice4: Link[k.ElevenlabsVoice],
         ) -> None:
-            self._bind(text1, text2, text3, text4, voice1, voice2, voice3, voice4)
+            self._bind(text1, voice1, text2, voice2, text3, voice3, text4, voice4)
 
     class Inputs5(Option):
         """Option '5' of inputs.
 
         Inputs:
             text1: STRING, default ''.
-            text2: STRING, default ''.
-            text3: STRING, default ''.
-            text4: STRING, default ''.
-            text5: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
+            text2: STRING, default ''.
             voice2: ELEVENLABS_VOICE.
+            text3: STRING, default ''.
             voice3: ELEVENLABS_VOICE.
+            text4: STRING, default ''.
             voice4: ELEVENLABS_VOICE.
+            text5: STRING, default ''.
             voice5: ELEVENLABS_VOICE.
         """
 
@@ -384,33 +384,33 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self,
             *,
             text1: str | Link[k.String] = "",
-            text2: str | Link[k.String] = "",
-            text3: str | Link[k.String] = "",
-            text4: str | Link[k.String] = "",
-            text5: str | Link[k.String] = "",
             voice1: Link[k.ElevenlabsVoice],
+            text2: str | Link[k.String] = "",
             voice2: Link[k.ElevenlabsVoice],
+            text3: str | Link[k.String] = "",
             voice3: Link[k.ElevenlabsVoice],
+            text4: str | Link[k.String] = "",
             voice4: Link[k.ElevenlabsVoice],
+            text5: str | Link[k.String] = "",
             voice5: Link[k.ElevenlabsVoice],
         ) -> None:
-            self._bind(text1, text2, text3, text4, text5, voice1, voice2, voice3, voice4, voice5)
+            self._bind(text1, voice1, text2, voice2, text3, voice3, text4, voice4, text5, voice5)
 
     class Inputs6(Option):
         """Option '6' of inputs.
 
         Inputs:
             text1: STRING, default ''.
-            text2: STRING, default ''.
-            text3: STRING, default ''.
-            text4: STRING, default ''.
-            text5: STRING, default ''.
-            text6: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
+            text2: STRING, default ''.
             voice2: ELEVENLABS_VOICE.
+            text3: STRING, default ''.
             voice3: ELEVENLABS_VOICE.
+            text4: STRING, default ''.
             voice4: ELEVENLABS_VOICE.
+            text5: STRING, default ''.
             voice5: ELEVENLABS_VOICE.
+            text6: STRING, default ''.
             voice6: ELEVENLABS_VOICE.
         """
 
@@ -423,37 +423,37 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self,
             *,
             text1: str | Link[k.String] = "",
-            text2: str | Link[k.String] = "",
-            text3: str | Link[k.String] = "",
-            text4: str | Link[k.String] = "",
-            text5: str | Link[k.String] = "",
-            text6: str | Link[k.String] = "",
             voice1: Link[k.ElevenlabsVoice],
+            text2: str | Link[k.String] = "",
             voice2: Link[k.ElevenlabsVoice],
+            text3: str | Link[k.String] = "",
             voice3: Link[k.ElevenlabsVoice],
+            text4: str | Link[k.String] = "",
             voice4: Link[k.ElevenlabsVoice],
+            text5: str | Link[k.String] = "",
             voice5: Link[k.ElevenlabsVoice],
+            text6: str | Link[k.String] = "",
             voice6: Link[k.ElevenlabsVoice],
         ) -> None:
-            self._bind(text1, text2, text3, text4, text5, text6, voice1, voice2, voice3, voice4, voice5, voice6)
+            self._bind(text1, voice1, text2, voice2, text3, voice3, text4, voice4, text5, voice5, text6, voice6)
 
     class Inputs7(Option):
         """Option '7' of inputs.
 
         Inputs:
             text1: STRING, default ''.
-            text2: STRING, default ''.
-            text3: STRING, default ''.
-            text4: STRING, default ''.
-            text5: STRING, default ''.
-            text6: STRING, default ''.
-            text7: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
+            text2: STRING, default ''.
             voice2: ELEVENLABS_VOICE.
+            text3: STRING, default ''.
             voice3: ELEVENLABS_VOICE.
+            text4: STRING, default ''.
             voice4: ELEVENLABS_VOICE.
+            text5: STRING, default ''.
             voice5: ELEVENLABS_VOICE.
+            text6: STRING, default ''.
             voice6: ELEVENLABS_VOICE.
+            text7: STRING, default ''.
             voice7: ELEVENLABS_VOICE.
         """
 
@@ -466,34 +466,34 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self,
             *,
             text1: str | Link[k.String] = "",
-            text2: str | Link[k.String] = "",
-            text3: str | Link[k.String] = "",
-            text4: str | Link[k.String] = "",
-            text5: str | Link[k.String] = "",
-            text6: str | Link[k.String] = "",
-            text7: str | Link[k.String] = "",
             voice1: Link[k.ElevenlabsVoice],
+            text2: str | Link[k.String] = "",
             voice2: Link[k.ElevenlabsVoice],
+            text3: str | Link[k.String] = "",
             voice3: Link[k.ElevenlabsVoice],
+            text4: str | Link[k.String] = "",
             voice4: Link[k.ElevenlabsVoice],
+            text5: str | Link[k.String] = "",
             voice5: Link[k.ElevenlabsVoice],
+            text6: str | Link[k.String] = "",
             voice6: Link[k.ElevenlabsVoice],
+            text7: str | Link[k.String] = "",
             voice7: Link[k.ElevenlabsVoice],
         ) -> None:
             self._bind(
                 text1,
-                text2,
-                text3,
-                text4,
-                text5,
-                text6,
-                text7,
                 voice1,
+                text2,
                 voice2,
+                text3,
                 voice3,
+                text4,
                 voice4,
+                text5,
                 voice5,
+                text6,
                 voice6,
+                text7,
                 voice7,
             )
 
@@ -502,20 +502,20 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
 
         Inputs:
             text1: STRING, default ''.
-            text2: STRING, default ''.
-            text3: STRING, default ''.
-            text4: STRING, default ''.
-            text5: STRING, default ''.
-            text6: STRING, default ''.
-            text7: STRING, default ''.
-            text8: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
+            text2: STRING, default ''.
             voice2: ELEVENLABS_VOICE.
+            text3: STRING, default ''.
             voice3: ELEVENLABS_VOICE.
+            text4: STRING, default ''.
             voice4: ELEVENLABS_VOICE.
+            text5: STRING, default ''.
             voice5: ELEVENLABS_VOICE.
+            text6: STRING, default ''.
             voice6: ELEVENLABS_VOICE.
+            text7: STRING, default ''.
             voice7: ELEVENLABS_VOICE.
+            text8: STRING, default ''.
             voice8: ELEVENLABS_VOICE.
         """
 
@@ -528,38 +528,38 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self,
             *,
             text1: str | Link[k.String] = "",
-            text2: str | Link[k.String] = "",
-            text3: str | Link[k.String] = "",
-            text4: str | Link[k.String] = "",
-            text5: str | Link[k.String] = "",
-            text6: str | Link[k.String] = "",
-            text7: str | Link[k.String] = "",
-            text8: str | Link[k.String] = "",
             voice1: Link[k.ElevenlabsVoice],
+            text2: str | Link[k.String] = "",
             voice2: Link[k.ElevenlabsVoice],
+            text3: str | Link[k.String] = "",
             voice3: Link[k.ElevenlabsVoice],
+            text4: str | Link[k.String] = "",
             voice4: Link[k.ElevenlabsVoice],
+            text5: str | Link[k.String] = "",
             voice5: Link[k.ElevenlabsVoice],
+            text6: str | Link[k.String] = "",
             voice6: Link[k.ElevenlabsVoice],
+            text7: str | Link[k.String] = "",
             voice7: Link[k.ElevenlabsVoice],
+            text8: str | Link[k.String] = "",
             voice8: Link[k.ElevenlabsVoice],
         ) -> None:
             self._bind(
                 text1,
-                text2,
-                text3,
-                text4,
-                text5,
-                text6,
-                text7,
-                text8,
                 voice1,
+                text2,
                 voice2,
+                text3,
                 voice3,
+                text4,
                 voice4,
+                text5,
                 voice5,
+                text6,
                 voice6,
+                text7,
                 voice7,
+                text8,
                 voice8,
             )
 
@@ -568,22 +568,22 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
 
         Inputs:
             text1: STRING, default ''.
-            text2: STRING, default ''.
-            text3: STRING, default ''.
-            text4: STRING, default ''.
-            text5: STRING, default ''.
-            text6: STRING, default ''.
-            text7: STRING, default ''.
-            text8: STRING, default ''.
-            text9: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
+            text2: STRING, default ''.
             voice2: ELEVENLABS_VOICE.
+            text3: STRING, default ''.
             voice3: ELEVENLABS_VOICE.
+            text4: STRING, default ''.
             voice4: ELEVENLABS_VOICE.
+            text5: STRING, default ''.
             voice5: ELEVENLABS_VOICE.
+            text6: STRING, default ''.
             voice6: ELEVENLABS_VOICE.
+            text7: STRING, default ''.
             voice7: ELEVENLABS_VOICE.
+            text8: STRING, default ''.
             voice8: ELEVENLABS_VOICE.
+            text9: STRING, default ''.
             voice9: ELEVENLABS_VOICE.
         """
 
@@ -596,42 +596,42 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self,
             *,
             text1: str | Link[k.String] = "",
-            text2: str | Link[k.String] = "",
-            text3: str | Link[k.String] = "",
-            text4: str | Link[k.String] = "",
-            text5: str | Link[k.String] = "",
-            text6: str | Link[k.String] = "",
-            text7: str | Link[k.String] = "",
-            text8: str | Link[k.String] = "",
-            text9: str | Link[k.String] = "",
             voice1: Link[k.ElevenlabsVoice],
+            text2: str | Link[k.String] = "",
             voice2: Link[k.ElevenlabsVoice],
+            text3: str | Link[k.String] = "",
             voice3: Link[k.ElevenlabsVoice],
+            text4: str | Link[k.String] = "",
             voice4: Link[k.ElevenlabsVoice],
+            text5: str | Link[k.String] = "",
             voice5: Link[k.ElevenlabsVoice],
+            text6: str | Link[k.String] = "",
             voice6: Link[k.ElevenlabsVoice],
+            text7: str | Link[k.String] = "",
             voice7: Link[k.ElevenlabsVoice],
+            text8: str | Link[k.String] = "",
             voice8: Link[k.ElevenlabsVoice],
+            text9: str | Link[k.String] = "",
             voice9: Link[k.ElevenlabsVoice],
         ) -> None:
             self._bind(
                 text1,
-                text2,
-                text3,
-                text4,
-                text5,
-                text6,
-                text7,
-                text8,
-                text9,
                 voice1,
+                text2,
                 voice2,
+                text3,
                 voice3,
+                text4,
                 voice4,
+                text5,
                 voice5,
+                text6,
                 voice6,
+                text7,
                 voice7,
+                text8,
                 voice8,
+                text9,
                 voice9,
             )
 
@@ -640,25 +640,25 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
 
         Inputs:
             text1: STRING, default ''.
-            text10: STRING, default ''.
-            text2: STRING, default ''.
-            text3: STRING, default ''.
-            text4: STRING, default ''.
-            text5: STRING, default ''.
-            text6: STRING, default ''.
-            text7: STRING, default ''.
-            text8: STRING, default ''.
-            text9: STRING, default ''.
             voice1: ELEVENLABS_VOICE.
-            voice10: ELEVENLABS_VOICE.
+            text2: STRING, default ''.
             voice2: ELEVENLABS_VOICE.
+            text3: STRING, default ''.
             voice3: ELEVENLABS_VOICE.
+            text4: STRING, default ''.
             voice4: ELEVENLABS_VOICE.
+            text5: STRING, default ''.
             voice5: ELEVENLABS_VOICE.
+            text6: STRING, default ''.
             voice6: ELEVENLABS_VOICE.
+            text7: STRING, default ''.
             voice7: ELEVENLABS_VOICE.
+            text8: STRING, default ''.
             voice8: ELEVENLABS_VOICE.
+            text9: STRING, default ''.
             voice9: ELEVENLABS_VOICE.
+            text10: STRING, default ''.
+            voice10: ELEVENLABS_VOICE.
         """
 
         __slots__ = ()
@@ -670,47 +670,47 @@ class ElevenLabsTextToDialogue(Node1[k.Audio]):
             self,
             *,
             text1: str | Link[k.String] = "",
-            text10: str | Link[k.String] = "",
-            text2: str | Link[k.String] = "",
-            text3: str | Link[k.String] = "",
-            text4: str | Link[k.String] = "",
-            text5: str | Link[k.String] = "",
-            text6: str | Link[k.String] = "",
-            text7: str | Link[k.String] = "",
-            text8: str | Link[k.String] = "",
-            text9: str | Link[k.String] = "",
             voice1: Link[k.ElevenlabsVoice],
-            voice10: Link[k.ElevenlabsVoice],
+            text2: str | Link[k.String] = "",
             voice2: Link[k.ElevenlabsVoice],
+            text3: str | Link[k.String] = "",
             voice3: Link[k.ElevenlabsVoice],
+            text4: str | Link[k.String] = "",
             voice4: Link[k.ElevenlabsVoice],
+            text5: str | Link[k.String] = "",
             voice5: Link[k.ElevenlabsVoice],
+            text6: str | Link[k.String] = "",
             voice6: Link[k.ElevenlabsVoice],
+            text7: str | Link[k.String] = "",
             voice7: Link[k.ElevenlabsVoice],
+            text8: str | Link[k.String] = "",
             voice8: Link[k.ElevenlabsVoice],
+            text9: str | Link[k.String] = "",
             voice9: Link[k.ElevenlabsVoice],
+            text10: str | Link[k.String] = "",
+            voice10: Link[k.ElevenlabsVoice],
         ) -> None:
             self._bind(
                 text1,
-                text10,
-                text2,
-                text3,
-                text4,
-                text5,
-                text6,
-                text7,
-                text8,
-                text9,
                 voice1,
-                voice10,
+                text2,
                 voice2,
+                text3,
                 voice3,
+                text4,
                 voice4,
+                text5,
                 voice5,
+                text6,
                 voice6,
+                text7,
                 voice7,
+                text8,
                 voice8,
+                text9,
                 voice9,
+                text10,
+                voice10,
             )
 
     def __init__(
@@ -813,10 +813,10 @@ class ElevenLabsTextToSpeech(Node1[k.Audio]):
         """Option 'eleven_multilingual_v2' of model.
 
         Inputs:
-            similarity_boost: FLOAT, 0.0 .. 1.0, step 0.01, default 0.75.
             speed: FLOAT, 0.7 .. 1.3, step 0.01, default 1.0.
-            style: FLOAT, 0.0 .. 0.2, step 0.01, default 0.0.
+            similarity_boost: FLOAT, 0.0 .. 1.0, step 0.01, default 0.75.
             use_speaker_boost: BOOLEAN, default False.
+            style: FLOAT, 0.0 .. 0.2, step 0.01, default 0.0.
         """
 
         __slots__ = ()
@@ -827,19 +827,19 @@ class ElevenLabsTextToSpeech(Node1[k.Audio]):
         def __init__(
             self,
             *,
-            similarity_boost: float | Link[k.Float] = 0.75,
             speed: float | Link[k.Float] = 1.0,
-            style: float | Link[k.Float] = 0.0,
+            similarity_boost: float | Link[k.Float] = 0.75,
             use_speaker_boost: bool | Link[k.Boolean] = False,
+            style: float | Link[k.Float] = 0.0,
         ) -> None:
-            self._bind(similarity_boost, speed, style, use_speaker_boost)
+            self._bind(speed, similarity_boost, use_speaker_boost, style)
 
     class ElevenV3(Option):
         """Option 'eleven_v3' of model.
 
         Inputs:
-            similarity_boost: FLOAT, 0.0 .. 1.0, step 0.01, default 0.75.
             speed: FLOAT, 0.7 .. 1.3, step 0.01, default 1.0.
+            similarity_boost: FLOAT, 0.0 .. 1.0, step 0.01, default 0.75.
         """
 
         __slots__ = ()
@@ -850,10 +850,10 @@ class ElevenLabsTextToSpeech(Node1[k.Audio]):
         def __init__(
             self,
             *,
-            similarity_boost: float | Link[k.Float] = 0.75,
             speed: float | Link[k.Float] = 1.0,
+            similarity_boost: float | Link[k.Float] = 0.75,
         ) -> None:
-            self._bind(similarity_boost, speed)
+            self._bind(speed, similarity_boost)
 
     def __init__(
         self,

@@ -239,9 +239,9 @@ class GeminiNanoBanana2V2(Node):
 
         Inputs:
             aspect_ratio: one of 15 options, default 'auto'.
-            images: 0 to 14, named image_1 to image_14: IMAGE each.
             resolution: one of 3 options.
             thinking_level: one of 2 options.
+            images: 0 to 14, named image_1 to image_14: IMAGE each.
             files: GEMINI_INPUT_FILES, may be left out.
         """
 
@@ -254,21 +254,21 @@ class GeminiNanoBanana2V2(Node):
             self,
             *,
             aspect_ratio: GeminiNanoBanana2V2NanoBanana2Gemini31FlashImageAspectRatio | Link[k.Combo] = "auto",
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             resolution: Literal["1K", "2K", "4K"] | Link[k.Combo],
             thinking_level: Literal["MINIMAL", "HIGH"] | Link[k.Combo],
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             files: Link[k.GeminiInputFiles] | None = None,
         ) -> None:
-            self._bind(aspect_ratio, images, resolution, thinking_level, files)
+            self._bind(aspect_ratio, resolution, thinking_level, images, files)
 
     class NanoBanana2Lite(Option):
         """Option 'Nano Banana 2 Lite' of model.
 
         Inputs:
             aspect_ratio: one of 15 options, default 'auto'.
-            images: 0 to 14, named image_1 to image_14: IMAGE each.
             resolution: one option.
             thinking_level: one of 2 options.
+            images: 0 to 14, named image_1 to image_14: IMAGE each.
             files: GEMINI_INPUT_FILES, may be left out.
         """
 
@@ -281,12 +281,12 @@ class GeminiNanoBanana2V2(Node):
             self,
             *,
             aspect_ratio: GeminiNanoBanana2V2NanoBanana2Gemini31FlashImageAspectRatio | Link[k.Combo] = "auto",
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             resolution: Literal["1K"] | Link[k.Combo],
             thinking_level: Literal["MINIMAL", "HIGH"] | Link[k.Combo],
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             files: Link[k.GeminiInputFiles] | None = None,
         ) -> None:
-            self._bind(aspect_ratio, images, resolution, thinking_level, files)
+            self._bind(aspect_ratio, resolution, thinking_level, images, files)
 
     def __init__(
         self,
@@ -386,13 +386,13 @@ class GeminiNodeV2(Node1[k.String]):
         """Option 'Gemini 3.5 Flash' of model.
 
         Inputs:
-            audio: 0 to 1, named audio_1 to audio_1: AUDIO each.
             images: 0 to 16, named image_1 to image_16: IMAGE each.
-            max_output_tokens: INT, 16 .. 65536, default 32768.
-            temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
-            thinking_level: one of 4 options, default 'MEDIUM'.
-            top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
+            audio: 0 to 1, named audio_1 to audio_1: AUDIO each.
             video: 0 to 1, named video_1 to video_1: VIDEO each.
+            thinking_level: one of 4 options, default 'MEDIUM'.
+            temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
+            top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
+            max_output_tokens: INT, 16 .. 65536, default 32768.
             files: GEMINI_INPUT_FILES, may be left out.
         """
 
@@ -404,28 +404,28 @@ class GeminiNodeV2(Node1[k.String]):
         def __init__(
             self,
             *,
-            audio: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            max_output_tokens: int | Link[k.Int] = 32768,
-            temperature: float | Link[k.Float] = 1.0,
-            thinking_level: Literal["MINIMAL", "LOW", "MEDIUM", "HIGH"] | Link[k.Combo] = "MEDIUM",
-            top_p: float | Link[k.Float] = 0.95,
+            audio: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
             video: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
+            thinking_level: Literal["MINIMAL", "LOW", "MEDIUM", "HIGH"] | Link[k.Combo] = "MEDIUM",
+            temperature: float | Link[k.Float] = 1.0,
+            top_p: float | Link[k.Float] = 0.95,
+            max_output_tokens: int | Link[k.Int] = 32768,
             files: Link[k.GeminiInputFiles] | None = None,
         ) -> None:
-            self._bind(audio, images, max_output_tokens, temperature, thinking_level, top_p, video, files)
+            self._bind(images, audio, video, thinking_level, temperature, top_p, max_output_tokens, files)
 
     class Gemini31Pro(Option):
         """Option 'Gemini 3.1 Pro' of model.
 
         Inputs:
-            audio: 0 to 1, named audio_1 to audio_1: AUDIO each.
             images: 0 to 16, named image_1 to image_16: IMAGE each.
-            max_output_tokens: INT, 16 .. 65536, default 32768.
-            temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
-            thinking_level: one of 2 options, default 'HIGH'.
-            top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
+            audio: 0 to 1, named audio_1 to audio_1: AUDIO each.
             video: 0 to 1, named video_1 to video_1: VIDEO each.
+            thinking_level: one of 2 options, default 'HIGH'.
+            temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
+            top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
+            max_output_tokens: INT, 16 .. 65536, default 32768.
             files: GEMINI_INPUT_FILES, may be left out.
         """
 
@@ -437,28 +437,28 @@ class GeminiNodeV2(Node1[k.String]):
         def __init__(
             self,
             *,
-            audio: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            max_output_tokens: int | Link[k.Int] = 32768,
-            temperature: float | Link[k.Float] = 1.0,
-            thinking_level: Literal["LOW", "HIGH"] | Link[k.Combo] = "HIGH",
-            top_p: float | Link[k.Float] = 0.95,
+            audio: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
             video: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
+            thinking_level: Literal["LOW", "HIGH"] | Link[k.Combo] = "HIGH",
+            temperature: float | Link[k.Float] = 1.0,
+            top_p: float | Link[k.Float] = 0.95,
+            max_output_tokens: int | Link[k.Int] = 32768,
             files: Link[k.GeminiInputFiles] | None = None,
         ) -> None:
-            self._bind(audio, images, max_output_tokens, temperature, thinking_level, top_p, video, files)
+            self._bind(images, audio, video, thinking_level, temperature, top_p, max_output_tokens, files)
 
     class Gemini31FlashLite(Option):
         """Option 'Gemini 3.1 Flash-Lite' of model.
 
         Inputs:
-            audio: 0 to 1, named audio_1 to audio_1: AUDIO each.
             images: 0 to 16, named image_1 to image_16: IMAGE each.
-            max_output_tokens: INT, 16 .. 65536, default 32768.
-            temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
-            thinking_level: one of 2 options, default 'LOW'.
-            top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
+            audio: 0 to 1, named audio_1 to audio_1: AUDIO each.
             video: 0 to 1, named video_1 to video_1: VIDEO each.
+            thinking_level: one of 2 options, default 'LOW'.
+            temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
+            top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
+            max_output_tokens: INT, 16 .. 65536, default 32768.
             files: GEMINI_INPUT_FILES, may be left out.
         """
 
@@ -470,16 +470,16 @@ class GeminiNodeV2(Node1[k.String]):
         def __init__(
             self,
             *,
-            audio: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            max_output_tokens: int | Link[k.Int] = 32768,
-            temperature: float | Link[k.Float] = 1.0,
-            thinking_level: Literal["LOW", "HIGH"] | Link[k.Combo] = "LOW",
-            top_p: float | Link[k.Float] = 0.95,
+            audio: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
             video: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
+            thinking_level: Literal["LOW", "HIGH"] | Link[k.Combo] = "LOW",
+            temperature: float | Link[k.Float] = 1.0,
+            top_p: float | Link[k.Float] = 0.95,
+            max_output_tokens: int | Link[k.Int] = 32768,
             files: Link[k.GeminiInputFiles] | None = None,
         ) -> None:
-            self._bind(audio, images, max_output_tokens, temperature, thinking_level, top_p, video, files)
+            self._bind(images, audio, video, thinking_level, temperature, top_p, max_output_tokens, files)
 
     def __init__(
         self,
@@ -518,11 +518,11 @@ class GeminiVideoOmni(Node):
         """Option 'Omni Flash' of model.
 
         Inputs:
-            images: 0 to 14, named image_1 to image_14: IMAGE each.
             prompt: STRING, default ''.
+            images: 0 to 14, named image_1 to image_14: IMAGE each.
+            videos: 0 to 3, named video_1 to video_3: VIDEO each.
             temperature: FLOAT, 0.0 .. 2.0, step 0.01, default 1.0.
             top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
-            videos: 0 to 3, named video_1 to video_3: VIDEO each.
         """
 
         __slots__ = ()
@@ -533,13 +533,13 @@ class GeminiVideoOmni(Node):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             prompt: str | Link[k.String] = "",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
+            videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
             temperature: float | Link[k.Float] = 1.0,
             top_p: float | Link[k.Float] = 0.95,
-            videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
         ) -> None:
-            self._bind(images, prompt, temperature, top_p, videos)
+            self._bind(prompt, images, videos, temperature, top_p)
 
     def __init__(self, *, model: OmniFlash, seed: int | Link[k.Int] = 42) -> None:
         self._bind(model, seed)

@@ -79,11 +79,11 @@ class GrokImageEditNodeV2(Node1[k.Image]):
         """Option 'grok-imagine-image-2.0' of model.
 
         Inputs:
-            aspect_ratio: one of 14 options.
             images: 1 to 3, named image_1 to image_3: IMAGE each.
+            resolution: one of 2 options.
             number_of_images: INT, 1 .. 10, default 1.
             quality: one of 2 options.
-            resolution: one of 2 options.
+            aspect_ratio: one of 14 options.
         """
 
         __slots__ = ()
@@ -94,22 +94,22 @@ class GrokImageEditNodeV2(Node1[k.Image]):
         def __init__(
             self,
             *,
-            aspect_ratio: GrokImageEditNodeAspectRatio | Link[k.Combo],
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]],
+            resolution: Literal["1K", "2K"] | Link[k.Combo],
             number_of_images: int | Link[k.Int] = 1,
             quality: Literal["medium", "low"] | Link[k.Combo],
-            resolution: Literal["1K", "2K"] | Link[k.Combo],
+            aspect_ratio: GrokImageEditNodeAspectRatio | Link[k.Combo],
         ) -> None:
-            self._bind(aspect_ratio, images, number_of_images, quality, resolution)
+            self._bind(images, resolution, number_of_images, quality, aspect_ratio)
 
     class GrokImagineImageQuality(Option):
         """Option 'grok-imagine-image-quality' of model.
 
         Inputs:
-            aspect_ratio: one of 14 options.
             images: 1 to 3, named image_1 to image_3: IMAGE each.
-            number_of_images: INT, 1 .. 10, default 1.
             resolution: one of 2 options.
+            number_of_images: INT, 1 .. 10, default 1.
+            aspect_ratio: one of 14 options.
         """
 
         __slots__ = ()
@@ -120,20 +120,20 @@ class GrokImageEditNodeV2(Node1[k.Image]):
         def __init__(
             self,
             *,
-            aspect_ratio: GrokImageEditNodeAspectRatio | Link[k.Combo],
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]],
-            number_of_images: int | Link[k.Int] = 1,
             resolution: Literal["1K", "2K"] | Link[k.Combo],
+            number_of_images: int | Link[k.Int] = 1,
+            aspect_ratio: GrokImageEditNodeAspectRatio | Link[k.Combo],
         ) -> None:
-            self._bind(aspect_ratio, images, number_of_images, resolution)
+            self._bind(images, resolution, number_of_images, aspect_ratio)
 
     class GrokImagineImagePro(Option):
         """Option 'grok-imagine-image-pro' of model.
 
         Inputs:
             images: 1 to 1, named image_1 to image_1: IMAGE each.
-            number_of_images: INT, 1 .. 10, default 1.
             resolution: one of 2 options.
+            number_of_images: INT, 1 .. 10, default 1.
         """
 
         __slots__ = ()
@@ -145,19 +145,19 @@ class GrokImageEditNodeV2(Node1[k.Image]):
             self,
             *,
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]],
-            number_of_images: int | Link[k.Int] = 1,
             resolution: Literal["1K", "2K"] | Link[k.Combo],
+            number_of_images: int | Link[k.Int] = 1,
         ) -> None:
-            self._bind(images, number_of_images, resolution)
+            self._bind(images, resolution, number_of_images)
 
     class GrokImagineImage(Option):
         """Option 'grok-imagine-image' of model.
 
         Inputs:
-            aspect_ratio: one of 14 options.
             images: 1 to 3, named image_1 to image_3: IMAGE each.
-            number_of_images: INT, 1 .. 10, default 1.
             resolution: one of 2 options.
+            number_of_images: INT, 1 .. 10, default 1.
+            aspect_ratio: one of 14 options.
         """
 
         __slots__ = ()
@@ -168,12 +168,12 @@ class GrokImageEditNodeV2(Node1[k.Image]):
         def __init__(
             self,
             *,
-            aspect_ratio: GrokImageEditNodeAspectRatio | Link[k.Combo],
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]],
-            number_of_images: int | Link[k.Int] = 1,
             resolution: Literal["1K", "2K"] | Link[k.Combo],
+            number_of_images: int | Link[k.Int] = 1,
+            aspect_ratio: GrokImageEditNodeAspectRatio | Link[k.Combo],
         ) -> None:
-            self._bind(aspect_ratio, images, number_of_images, resolution)
+            self._bind(images, resolution, number_of_images, aspect_ratio)
 
     def __init__(
         self,
@@ -380,13 +380,13 @@ class GrokVideoReferenceNode(Node1[k.Video]):
         """Option 'grok-imagine-video-1.5' of model.
 
         Inputs:
-            aspect_ratio: one of 7 options.
-            duration: INT, 1 .. 15, default 6.
             reference_images: 1 to 7, named reference_1 to reference_7: IMAGE each.
-            resolution: one of 2 options.
             voice_1: one of 27 options.
             voice_2: one of 27 options.
             voice_3: one of 27 options.
+            resolution: one of 2 options.
+            aspect_ratio: one of 7 options.
+            duration: INT, 1 .. 15, default 6.
         """
 
         __slots__ = ()
@@ -397,24 +397,24 @@ class GrokVideoReferenceNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            aspect_ratio: Literal["16:9", "4:3", "3:2", "1:1", "2:3", "3:4", "9:16"] | Link[k.Combo],
-            duration: int | Link[k.Int] = 6,
             reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]],
-            resolution: Literal["480p", "720p"] | Link[k.Combo],
             voice_1: Voice1 | Link[k.Combo],
             voice_2: Voice1 | Link[k.Combo],
             voice_3: Voice1 | Link[k.Combo],
+            resolution: Literal["480p", "720p"] | Link[k.Combo],
+            aspect_ratio: Literal["16:9", "4:3", "3:2", "1:1", "2:3", "3:4", "9:16"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 6,
         ) -> None:
-            self._bind(aspect_ratio, duration, reference_images, resolution, voice_1, voice_2, voice_3)
+            self._bind(reference_images, voice_1, voice_2, voice_3, resolution, aspect_ratio, duration)
 
     class GrokImagineVideo(Option):
         """Option 'grok-imagine-video' of model.
 
         Inputs:
-            aspect_ratio: one of 7 options.
-            duration: INT, 2 .. 10, default 6.
             reference_images: 1 to 7: IMAGE each.
             resolution: one of 2 options.
+            aspect_ratio: one of 7 options.
+            duration: INT, 2 .. 10, default 6.
         """
 
         __slots__ = ()
@@ -425,12 +425,12 @@ class GrokVideoReferenceNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            aspect_ratio: Literal["16:9", "4:3", "3:2", "1:1", "2:3", "3:4", "9:16"] | Link[k.Combo],
-            duration: int | Link[k.Int] = 6,
             reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]],
             resolution: Literal["480p", "720p"] | Link[k.Combo],
+            aspect_ratio: Literal["16:9", "4:3", "3:2", "1:1", "2:3", "3:4", "9:16"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 6,
         ) -> None:
-            self._bind(aspect_ratio, duration, reference_images, resolution)
+            self._bind(reference_images, resolution, aspect_ratio, duration)
 
     def __init__(
         self,

@@ -460,8 +460,8 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
         """Option '1 storyboard' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -472,19 +472,19 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
+            storyboard_1_duration: int | Link[k.Int] = 4,
         ) -> None:
-            self._bind(storyboard_1_duration, storyboard_1_prompt)
+            self._bind(storyboard_1_prompt, storyboard_1_duration)
 
     class Storyboards2Storyboards(Option):
         """Option '2 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -495,23 +495,23 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
+            storyboard_2_duration: int | Link[k.Int] = 4,
         ) -> None:
-            self._bind(storyboard_1_duration, storyboard_1_prompt, storyboard_2_duration, storyboard_2_prompt)
+            self._bind(storyboard_1_prompt, storyboard_1_duration, storyboard_2_prompt, storyboard_2_duration)
 
     class Storyboards3Storyboards(Option):
         """Option '3 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -522,34 +522,34 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
+            storyboard_3_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
+                storyboard_3_duration,
             )
 
     class Storyboards4Storyboards(Option):
         """Option '4 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
-            storyboard_4_duration: INT, 1 .. 15, default 4.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
             storyboard_4_prompt: STRING, default ''.
+            storyboard_4_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -560,40 +560,40 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
-            storyboard_4_duration: int | Link[k.Int] = 4,
+            storyboard_3_duration: int | Link[k.Int] = 4,
             storyboard_4_prompt: str | Link[k.String] = "",
+            storyboard_4_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
-                storyboard_4_duration,
+                storyboard_3_duration,
                 storyboard_4_prompt,
+                storyboard_4_duration,
             )
 
     class Storyboards5Storyboards(Option):
         """Option '5 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
-            storyboard_4_duration: INT, 1 .. 15, default 4.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
             storyboard_4_prompt: STRING, default ''.
-            storyboard_5_duration: INT, 1 .. 15, default 4.
+            storyboard_4_duration: INT, 1 .. 15, default 4.
             storyboard_5_prompt: STRING, default ''.
+            storyboard_5_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -604,46 +604,46 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
-            storyboard_4_duration: int | Link[k.Int] = 4,
+            storyboard_3_duration: int | Link[k.Int] = 4,
             storyboard_4_prompt: str | Link[k.String] = "",
-            storyboard_5_duration: int | Link[k.Int] = 4,
+            storyboard_4_duration: int | Link[k.Int] = 4,
             storyboard_5_prompt: str | Link[k.String] = "",
+            storyboard_5_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
-                storyboard_4_duration,
+                storyboard_3_duration,
                 storyboard_4_prompt,
-                storyboard_5_duration,
+                storyboard_4_duration,
                 storyboard_5_prompt,
+                storyboard_5_duration,
             )
 
     class Storyboards6Storyboards(Option):
         """Option '6 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
-            storyboard_4_duration: INT, 1 .. 15, default 4.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
             storyboard_4_prompt: STRING, default ''.
-            storyboard_5_duration: INT, 1 .. 15, default 4.
+            storyboard_4_duration: INT, 1 .. 15, default 4.
             storyboard_5_prompt: STRING, default ''.
-            storyboard_6_duration: INT, 1 .. 15, default 4.
+            storyboard_5_duration: INT, 1 .. 15, default 4.
             storyboard_6_prompt: STRING, default ''.
+            storyboard_6_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -654,32 +654,32 @@ class KlingOmniProFirstLastFrameNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
-            storyboard_4_duration: int | Link[k.Int] = 4,
+            storyboard_3_duration: int | Link[k.Int] = 4,
             storyboard_4_prompt: str | Link[k.String] = "",
-            storyboard_5_duration: int | Link[k.Int] = 4,
+            storyboard_4_duration: int | Link[k.Int] = 4,
             storyboard_5_prompt: str | Link[k.String] = "",
-            storyboard_6_duration: int | Link[k.Int] = 4,
+            storyboard_5_duration: int | Link[k.Int] = 4,
             storyboard_6_prompt: str | Link[k.String] = "",
+            storyboard_6_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
-                storyboard_4_duration,
+                storyboard_3_duration,
                 storyboard_4_prompt,
-                storyboard_5_duration,
+                storyboard_4_duration,
                 storyboard_5_prompt,
-                storyboard_6_duration,
+                storyboard_5_duration,
                 storyboard_6_prompt,
+                storyboard_6_duration,
             )
 
     def __init__(
@@ -800,8 +800,8 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
         """Option '1 storyboard' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -812,19 +812,19 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
+            storyboard_1_duration: int | Link[k.Int] = 4,
         ) -> None:
-            self._bind(storyboard_1_duration, storyboard_1_prompt)
+            self._bind(storyboard_1_prompt, storyboard_1_duration)
 
     class Storyboards2Storyboards(Option):
         """Option '2 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -835,23 +835,23 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
+            storyboard_2_duration: int | Link[k.Int] = 4,
         ) -> None:
-            self._bind(storyboard_1_duration, storyboard_1_prompt, storyboard_2_duration, storyboard_2_prompt)
+            self._bind(storyboard_1_prompt, storyboard_1_duration, storyboard_2_prompt, storyboard_2_duration)
 
     class Storyboards3Storyboards(Option):
         """Option '3 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -862,34 +862,34 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
+            storyboard_3_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
+                storyboard_3_duration,
             )
 
     class Storyboards4Storyboards(Option):
         """Option '4 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
-            storyboard_4_duration: INT, 1 .. 15, default 4.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
             storyboard_4_prompt: STRING, default ''.
+            storyboard_4_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -900,40 +900,40 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
-            storyboard_4_duration: int | Link[k.Int] = 4,
+            storyboard_3_duration: int | Link[k.Int] = 4,
             storyboard_4_prompt: str | Link[k.String] = "",
+            storyboard_4_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
-                storyboard_4_duration,
+                storyboard_3_duration,
                 storyboard_4_prompt,
+                storyboard_4_duration,
             )
 
     class Storyboards5Storyboards(Option):
         """Option '5 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
-            storyboard_4_duration: INT, 1 .. 15, default 4.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
             storyboard_4_prompt: STRING, default ''.
-            storyboard_5_duration: INT, 1 .. 15, default 4.
+            storyboard_4_duration: INT, 1 .. 15, default 4.
             storyboard_5_prompt: STRING, default ''.
+            storyboard_5_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -944,46 +944,46 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
-            storyboard_4_duration: int | Link[k.Int] = 4,
+            storyboard_3_duration: int | Link[k.Int] = 4,
             storyboard_4_prompt: str | Link[k.String] = "",
-            storyboard_5_duration: int | Link[k.Int] = 4,
+            storyboard_4_duration: int | Link[k.Int] = 4,
             storyboard_5_prompt: str | Link[k.String] = "",
+            storyboard_5_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
-                storyboard_4_duration,
+                storyboard_3_duration,
                 storyboard_4_prompt,
-                storyboard_5_duration,
+                storyboard_4_duration,
                 storyboard_5_prompt,
+                storyboard_5_duration,
             )
 
     class Storyboards6Storyboards(Option):
         """Option '6 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
-            storyboard_4_duration: INT, 1 .. 15, default 4.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
             storyboard_4_prompt: STRING, default ''.
-            storyboard_5_duration: INT, 1 .. 15, default 4.
+            storyboard_4_duration: INT, 1 .. 15, default 4.
             storyboard_5_prompt: STRING, default ''.
-            storyboard_6_duration: INT, 1 .. 15, default 4.
+            storyboard_5_duration: INT, 1 .. 15, default 4.
             storyboard_6_prompt: STRING, default ''.
+            storyboard_6_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -994,32 +994,32 @@ class KlingOmniProImageToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
-            storyboard_4_duration: int | Link[k.Int] = 4,
+            storyboard_3_duration: int | Link[k.Int] = 4,
             storyboard_4_prompt: str | Link[k.String] = "",
-            storyboard_5_duration: int | Link[k.Int] = 4,
+            storyboard_4_duration: int | Link[k.Int] = 4,
             storyboard_5_prompt: str | Link[k.String] = "",
-            storyboard_6_duration: int | Link[k.Int] = 4,
+            storyboard_5_duration: int | Link[k.Int] = 4,
             storyboard_6_prompt: str | Link[k.String] = "",
+            storyboard_6_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
-                storyboard_4_duration,
+                storyboard_3_duration,
                 storyboard_4_prompt,
-                storyboard_5_duration,
+                storyboard_4_duration,
                 storyboard_5_prompt,
-                storyboard_6_duration,
+                storyboard_5_duration,
                 storyboard_6_prompt,
+                storyboard_6_duration,
             )
 
     def __init__(
@@ -1097,8 +1097,8 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
         """Option '1 storyboard' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -1109,19 +1109,19 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
+            storyboard_1_duration: int | Link[k.Int] = 4,
         ) -> None:
-            self._bind(storyboard_1_duration, storyboard_1_prompt)
+            self._bind(storyboard_1_prompt, storyboard_1_duration)
 
     class Storyboards2Storyboards(Option):
         """Option '2 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -1132,23 +1132,23 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
+            storyboard_2_duration: int | Link[k.Int] = 4,
         ) -> None:
-            self._bind(storyboard_1_duration, storyboard_1_prompt, storyboard_2_duration, storyboard_2_prompt)
+            self._bind(storyboard_1_prompt, storyboard_1_duration, storyboard_2_prompt, storyboard_2_duration)
 
     class Storyboards3Storyboards(Option):
         """Option '3 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -1159,34 +1159,34 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
+            storyboard_3_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
+                storyboard_3_duration,
             )
 
     class Storyboards4Storyboards(Option):
         """Option '4 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
-            storyboard_4_duration: INT, 1 .. 15, default 4.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
             storyboard_4_prompt: STRING, default ''.
+            storyboard_4_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -1197,40 +1197,40 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
-            storyboard_4_duration: int | Link[k.Int] = 4,
+            storyboard_3_duration: int | Link[k.Int] = 4,
             storyboard_4_prompt: str | Link[k.String] = "",
+            storyboard_4_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
-                storyboard_4_duration,
+                storyboard_3_duration,
                 storyboard_4_prompt,
+                storyboard_4_duration,
             )
 
     class Storyboards5Storyboards(Option):
         """Option '5 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
-            storyboard_4_duration: INT, 1 .. 15, default 4.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
             storyboard_4_prompt: STRING, default ''.
-            storyboard_5_duration: INT, 1 .. 15, default 4.
+            storyboard_4_duration: INT, 1 .. 15, default 4.
             storyboard_5_prompt: STRING, default ''.
+            storyboard_5_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -1241,46 +1241,46 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
-            storyboard_4_duration: int | Link[k.Int] = 4,
+            storyboard_3_duration: int | Link[k.Int] = 4,
             storyboard_4_prompt: str | Link[k.String] = "",
-            storyboard_5_duration: int | Link[k.Int] = 4,
+            storyboard_4_duration: int | Link[k.Int] = 4,
             storyboard_5_prompt: str | Link[k.String] = "",
+            storyboard_5_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
-                storyboard_4_duration,
+                storyboard_3_duration,
                 storyboard_4_prompt,
-                storyboard_5_duration,
+                storyboard_4_duration,
                 storyboard_5_prompt,
+                storyboard_5_duration,
             )
 
     class Storyboards6Storyboards(Option):
         """Option '6 storyboards' of storyboards.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
-            storyboard_4_duration: INT, 1 .. 15, default 4.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
             storyboard_4_prompt: STRING, default ''.
-            storyboard_5_duration: INT, 1 .. 15, default 4.
+            storyboard_4_duration: INT, 1 .. 15, default 4.
             storyboard_5_prompt: STRING, default ''.
-            storyboard_6_duration: INT, 1 .. 15, default 4.
+            storyboard_5_duration: INT, 1 .. 15, default 4.
             storyboard_6_prompt: STRING, default ''.
+            storyboard_6_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -1291,32 +1291,32 @@ class KlingOmniProTextToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
-            storyboard_4_duration: int | Link[k.Int] = 4,
+            storyboard_3_duration: int | Link[k.Int] = 4,
             storyboard_4_prompt: str | Link[k.String] = "",
-            storyboard_5_duration: int | Link[k.Int] = 4,
+            storyboard_4_duration: int | Link[k.Int] = 4,
             storyboard_5_prompt: str | Link[k.String] = "",
-            storyboard_6_duration: int | Link[k.Int] = 4,
+            storyboard_5_duration: int | Link[k.Int] = 4,
             storyboard_6_prompt: str | Link[k.String] = "",
+            storyboard_6_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
-                storyboard_4_duration,
+                storyboard_3_duration,
                 storyboard_4_prompt,
-                storyboard_5_duration,
+                storyboard_4_duration,
                 storyboard_5_prompt,
-                storyboard_6_duration,
+                storyboard_5_duration,
                 storyboard_6_prompt,
+                storyboard_6_duration,
             )
 
     def __init__(
@@ -1601,9 +1601,9 @@ class KlingVideoNode(Node1[k.Video]):
         """Option 'disabled' of multi_shot.
 
         Inputs:
-            duration: INT, 3 .. 15, default 5.
-            negative_prompt: STRING, default ''.
             prompt: STRING, default ''.
+            negative_prompt: STRING, default ''.
+            duration: INT, 3 .. 15, default 5.
         """
 
         __slots__ = ()
@@ -1614,18 +1614,18 @@ class KlingVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
-            negative_prompt: str | Link[k.String] = "",
             prompt: str | Link[k.String] = "",
+            negative_prompt: str | Link[k.String] = "",
+            duration: int | Link[k.Int] = 5,
         ) -> None:
-            self._bind(duration, negative_prompt, prompt)
+            self._bind(prompt, negative_prompt, duration)
 
     class MultiShot1Storyboard(Option):
         """Option '1 storyboard' of multi_shot.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -1636,19 +1636,19 @@ class KlingVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
+            storyboard_1_duration: int | Link[k.Int] = 4,
         ) -> None:
-            self._bind(storyboard_1_duration, storyboard_1_prompt)
+            self._bind(storyboard_1_prompt, storyboard_1_duration)
 
     class MultiShot2Storyboards(Option):
         """Option '2 storyboards' of multi_shot.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -1659,23 +1659,23 @@ class KlingVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
+            storyboard_2_duration: int | Link[k.Int] = 4,
         ) -> None:
-            self._bind(storyboard_1_duration, storyboard_1_prompt, storyboard_2_duration, storyboard_2_prompt)
+            self._bind(storyboard_1_prompt, storyboard_1_duration, storyboard_2_prompt, storyboard_2_duration)
 
     class MultiShot3Storyboards(Option):
         """Option '3 storyboards' of multi_shot.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -1686,34 +1686,34 @@ class KlingVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
+            storyboard_3_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
+                storyboard_3_duration,
             )
 
     class MultiShot4Storyboards(Option):
         """Option '4 storyboards' of multi_shot.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
-            storyboard_4_duration: INT, 1 .. 15, default 4.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
             storyboard_4_prompt: STRING, default ''.
+            storyboard_4_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -1724,40 +1724,40 @@ class KlingVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
-            storyboard_4_duration: int | Link[k.Int] = 4,
+            storyboard_3_duration: int | Link[k.Int] = 4,
             storyboard_4_prompt: str | Link[k.String] = "",
+            storyboard_4_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
-                storyboard_4_duration,
+                storyboard_3_duration,
                 storyboard_4_prompt,
+                storyboard_4_duration,
             )
 
     class MultiShot5Storyboards(Option):
         """Option '5 storyboards' of multi_shot.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
-            storyboard_4_duration: INT, 1 .. 15, default 4.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
             storyboard_4_prompt: STRING, default ''.
-            storyboard_5_duration: INT, 1 .. 15, default 4.
+            storyboard_4_duration: INT, 1 .. 15, default 4.
             storyboard_5_prompt: STRING, default ''.
+            storyboard_5_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -1768,46 +1768,46 @@ class KlingVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
-            storyboard_4_duration: int | Link[k.Int] = 4,
+            storyboard_3_duration: int | Link[k.Int] = 4,
             storyboard_4_prompt: str | Link[k.String] = "",
-            storyboard_5_duration: int | Link[k.Int] = 4,
+            storyboard_4_duration: int | Link[k.Int] = 4,
             storyboard_5_prompt: str | Link[k.String] = "",
+            storyboard_5_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
-                storyboard_4_duration,
+                storyboard_3_duration,
                 storyboard_4_prompt,
-                storyboard_5_duration,
+                storyboard_4_duration,
                 storyboard_5_prompt,
+                storyboard_5_duration,
             )
 
     class MultiShot6Storyboards(Option):
         """Option '6 storyboards' of multi_shot.
 
         Inputs:
-            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_1_prompt: STRING, default ''.
-            storyboard_2_duration: INT, 1 .. 15, default 4.
+            storyboard_1_duration: INT, 1 .. 15, default 4.
             storyboard_2_prompt: STRING, default ''.
-            storyboard_3_duration: INT, 1 .. 15, default 4.
+            storyboard_2_duration: INT, 1 .. 15, default 4.
             storyboard_3_prompt: STRING, default ''.
-            storyboard_4_duration: INT, 1 .. 15, default 4.
+            storyboard_3_duration: INT, 1 .. 15, default 4.
             storyboard_4_prompt: STRING, default ''.
-            storyboard_5_duration: INT, 1 .. 15, default 4.
+            storyboard_4_duration: INT, 1 .. 15, default 4.
             storyboard_5_prompt: STRING, default ''.
-            storyboard_6_duration: INT, 1 .. 15, default 4.
+            storyboard_5_duration: INT, 1 .. 15, default 4.
             storyboard_6_prompt: STRING, default ''.
+            storyboard_6_duration: INT, 1 .. 15, default 4.
         """
 
         __slots__ = ()
@@ -1818,40 +1818,40 @@ class KlingVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_1_prompt: str | Link[k.String] = "",
-            storyboard_2_duration: int | Link[k.Int] = 4,
+            storyboard_1_duration: int | Link[k.Int] = 4,
             storyboard_2_prompt: str | Link[k.String] = "",
-            storyboard_3_duration: int | Link[k.Int] = 4,
+            storyboard_2_duration: int | Link[k.Int] = 4,
             storyboard_3_prompt: str | Link[k.String] = "",
-            storyboard_4_duration: int | Link[k.Int] = 4,
+            storyboard_3_duration: int | Link[k.Int] = 4,
             storyboard_4_prompt: str | Link[k.String] = "",
-            storyboard_5_duration: int | Link[k.Int] = 4,
+            storyboard_4_duration: int | Link[k.Int] = 4,
             storyboard_5_prompt: str | Link[k.String] = "",
-            storyboard_6_duration: int | Link[k.Int] = 4,
+            storyboard_5_duration: int | Link[k.Int] = 4,
             storyboard_6_prompt: str | Link[k.String] = "",
+            storyboard_6_duration: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                storyboard_1_duration,
                 storyboard_1_prompt,
-                storyboard_2_duration,
+                storyboard_1_duration,
                 storyboard_2_prompt,
-                storyboard_3_duration,
+                storyboard_2_duration,
                 storyboard_3_prompt,
-                storyboard_4_duration,
+                storyboard_3_duration,
                 storyboard_4_prompt,
-                storyboard_5_duration,
+                storyboard_4_duration,
                 storyboard_5_prompt,
-                storyboard_6_duration,
+                storyboard_5_duration,
                 storyboard_6_prompt,
+                storyboard_6_duration,
             )
 
     class KlingV3(Option):
         """Option 'kling-v3' of model.
 
         Inputs:
-            aspect_ratio: one of 3 options.
             resolution: one of 3 options, default '1080p'.
+            aspect_ratio: one of 3 options.
         """
 
         __slots__ = ()
@@ -1862,17 +1862,17 @@ class KlingVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            aspect_ratio: Literal["16:9", "9:16", "1:1"] | Link[k.Combo],
             resolution: Literal["4k", "1080p", "720p"] | Link[k.Combo] = "1080p",
+            aspect_ratio: Literal["16:9", "9:16", "1:1"] | Link[k.Combo],
         ) -> None:
-            self._bind(aspect_ratio, resolution)
+            self._bind(resolution, aspect_ratio)
 
     class Kling30Turbo(Option):
         """Option 'kling-3.0-turbo' of model.
 
         Inputs:
-            aspect_ratio: one of 3 options.
             resolution: one of 2 options, default '720p'.
+            aspect_ratio: one of 3 options.
         """
 
         __slots__ = ()
@@ -1883,10 +1883,10 @@ class KlingVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            aspect_ratio: Literal["16:9", "9:16", "1:1"] | Link[k.Combo],
             resolution: Literal["1080p", "720p"] | Link[k.Combo] = "720p",
+            aspect_ratio: Literal["16:9", "9:16", "1:1"] | Link[k.Combo],
         ) -> None:
-            self._bind(aspect_ratio, resolution)
+            self._bind(resolution, aspect_ratio)
 
     def __init__(
         self,

@@ -38,8 +38,8 @@ class Krea2ImageNode(Node1[k.Image]):
 
         Inputs:
             aspect_ratio: one of 8 options.
-            creativity: one of 4 options, default 'medium'.
             resolution: one option.
+            creativity: one of 4 options, default 'medium'.
             moodboard_id: STRING, default ''.
             moodboard_strength: FLOAT, -0.5 .. 1.5, step 0.05, default 0.35.
             style_reference: KREA_STYLE_REF, may be left out.
@@ -54,21 +54,21 @@ class Krea2ImageNode(Node1[k.Image]):
             self,
             *,
             aspect_ratio: Literal["1:1", "4:3", "3:2", "16:9", "2.35:1", "4:5", "2:3", "9:16"] | Link[k.Combo],
-            creativity: Literal["raw", "low", "medium", "high"] | Link[k.Combo] = "medium",
             resolution: Literal["1K"] | Link[k.Combo],
+            creativity: Literal["raw", "low", "medium", "high"] | Link[k.Combo] = "medium",
             moodboard_id: str | Link[k.String] = "",
             moodboard_strength: float | Link[k.Float] = 0.35,
             style_reference: Link[k.KreaStyleRef] | None = None,
         ) -> None:
-            self._bind(aspect_ratio, creativity, resolution, moodboard_id, moodboard_strength, style_reference)
+            self._bind(aspect_ratio, resolution, creativity, moodboard_id, moodboard_strength, style_reference)
 
     class Krea2MediumTurbo(Option):
         """Option 'Krea 2 Medium Turbo' of model.
 
         Inputs:
             aspect_ratio: one of 8 options.
-            creativity: one of 4 options, default 'medium'.
             resolution: one option.
+            creativity: one of 4 options, default 'medium'.
             moodboard_id: STRING, default ''.
             moodboard_strength: FLOAT, -0.5 .. 1.5, step 0.05, default 0.35.
             style_reference: KREA_STYLE_REF, may be left out.
@@ -83,21 +83,21 @@ class Krea2ImageNode(Node1[k.Image]):
             self,
             *,
             aspect_ratio: Literal["1:1", "4:3", "3:2", "16:9", "2.35:1", "4:5", "2:3", "9:16"] | Link[k.Combo],
-            creativity: Literal["raw", "low", "medium", "high"] | Link[k.Combo] = "medium",
             resolution: Literal["1K"] | Link[k.Combo],
+            creativity: Literal["raw", "low", "medium", "high"] | Link[k.Combo] = "medium",
             moodboard_id: str | Link[k.String] = "",
             moodboard_strength: float | Link[k.Float] = 0.35,
             style_reference: Link[k.KreaStyleRef] | None = None,
         ) -> None:
-            self._bind(aspect_ratio, creativity, resolution, moodboard_id, moodboard_strength, style_reference)
+            self._bind(aspect_ratio, resolution, creativity, moodboard_id, moodboard_strength, style_reference)
 
     class Krea2Large(Option):
         """Option 'Krea 2 Large' of model.
 
         Inputs:
             aspect_ratio: one of 8 options.
-            creativity: one of 4 options, default 'medium'.
             resolution: one option.
+            creativity: one of 4 options, default 'medium'.
             moodboard_id: STRING, default ''.
             moodboard_strength: FLOAT, -0.5 .. 1.5, step 0.05, default 0.35.
             style_reference: KREA_STYLE_REF, may be left out.
@@ -112,13 +112,13 @@ class Krea2ImageNode(Node1[k.Image]):
             self,
             *,
             aspect_ratio: Literal["1:1", "4:3", "3:2", "16:9", "2.35:1", "4:5", "2:3", "9:16"] | Link[k.Combo],
-            creativity: Literal["raw", "low", "medium", "high"] | Link[k.Combo] = "medium",
             resolution: Literal["1K"] | Link[k.Combo],
+            creativity: Literal["raw", "low", "medium", "high"] | Link[k.Combo] = "medium",
             moodboard_id: str | Link[k.String] = "",
             moodboard_strength: float | Link[k.Float] = 0.35,
             style_reference: Link[k.KreaStyleRef] | None = None,
         ) -> None:
-            self._bind(aspect_ratio, creativity, resolution, moodboard_id, moodboard_strength, style_reference)
+            self._bind(aspect_ratio, resolution, creativity, moodboard_id, moodboard_strength, style_reference)
 
     def __init__(
         self,

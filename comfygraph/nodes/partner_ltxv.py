@@ -107,9 +107,9 @@ class LtxApi25ImageToVideo(Node1[k.Video]):
 
         Inputs:
             duration: one of 12 options, default '8'.
+            resolution: one of 8 options, default '1920x1080'.
             fps: one of 4 options, default '25'.
             generate_audio: BOOLEAN, default True.
-            resolution: one of 8 options, default '1920x1080'.
         """
 
         __slots__ = ()
@@ -121,20 +121,20 @@ class LtxApi25ImageToVideo(Node1[k.Video]):
             self,
             *,
             duration: LtxApi25ImageToVideoLTX25FastDuration | Link[k.Combo] = "8",
+            resolution: LtxApi25ImageToVideoLTX25FastResolution | Link[k.Combo] = "1920x1080",
             fps: Literal["24", "25", "48", "50"] | Link[k.Combo] = "25",
             generate_audio: bool | Link[k.Boolean] = True,
-            resolution: LtxApi25ImageToVideoLTX25FastResolution | Link[k.Combo] = "1920x1080",
         ) -> None:
-            self._bind(duration, fps, generate_audio, resolution)
+            self._bind(duration, resolution, fps, generate_audio)
 
     class LTX25Pro(Option):
         """Option 'LTX-2.5 (Pro)' of model.
 
         Inputs:
             duration: one of 7 options, default '8'.
+            resolution: one of 4 options, default '1920x1080'.
             fps: one of 3 options, default '25'.
             generate_audio: BOOLEAN, default True.
-            resolution: one of 4 options, default '1920x1080'.
         """
 
         __slots__ = ()
@@ -146,11 +146,11 @@ class LtxApi25ImageToVideo(Node1[k.Video]):
             self,
             *,
             duration: Literal["2", "3", "4", "5", "6", "8", "10"] | Link[k.Combo] = "8",
+            resolution: Literal["1280x720", "720x1280", "1920x1080", "1080x1920"] | Link[k.Combo] = "1920x1080",
             fps: Literal["24", "25", "50"] | Link[k.Combo] = "25",
             generate_audio: bool | Link[k.Boolean] = True,
-            resolution: Literal["1280x720", "720x1280", "1920x1080", "1080x1920"] | Link[k.Combo] = "1920x1080",
         ) -> None:
-            self._bind(duration, fps, generate_audio, resolution)
+            self._bind(duration, resolution, fps, generate_audio)
 
     def __init__(
         self,
@@ -191,9 +191,9 @@ class LtxApi25TextToVideo(Node1[k.Video]):
 
         Inputs:
             duration: one of 12 options, default '8'.
+            resolution: one of 8 options, default '1920x1080'.
             fps: one of 4 options, default '25'.
             generate_audio: BOOLEAN, default True.
-            resolution: one of 8 options, default '1920x1080'.
         """
 
         __slots__ = ()
@@ -205,20 +205,20 @@ class LtxApi25TextToVideo(Node1[k.Video]):
             self,
             *,
             duration: LtxApi25ImageToVideoLTX25FastDuration | Link[k.Combo] = "8",
+            resolution: LtxApi25ImageToVideoLTX25FastResolution | Link[k.Combo] = "1920x1080",
             fps: Literal["24", "25", "48", "50"] | Link[k.Combo] = "25",
             generate_audio: bool | Link[k.Boolean] = True,
-            resolution: LtxApi25ImageToVideoLTX25FastResolution | Link[k.Combo] = "1920x1080",
         ) -> None:
-            self._bind(duration, fps, generate_audio, resolution)
+            self._bind(duration, resolution, fps, generate_audio)
 
     class LTX25Pro(Option):
         """Option 'LTX-2.5 (Pro)' of model.
 
         Inputs:
             duration: one of 7 options, default '8'.
+            resolution: one of 4 options, default '1920x1080'.
             fps: one of 3 options, default '25'.
             generate_audio: BOOLEAN, default True.
-            resolution: one of 4 options, default '1920x1080'.
         """
 
         __slots__ = ()
@@ -230,11 +230,11 @@ class LtxApi25TextToVideo(Node1[k.Video]):
             self,
             *,
             duration: Literal["2", "3", "4", "5", "6", "8", "10"] | Link[k.Combo] = "8",
+            resolution: Literal["1280x720", "720x1280", "1920x1080", "1080x1920"] | Link[k.Combo] = "1920x1080",
             fps: Literal["24", "25", "50"] | Link[k.Combo] = "25",
             generate_audio: bool | Link[k.Boolean] = True,
-            resolution: Literal["1280x720", "720x1280", "1920x1080", "1080x1920"] | Link[k.Combo] = "1920x1080",
         ) -> None:
-            self._bind(duration, fps, generate_audio, resolution)
+            self._bind(duration, resolution, fps, generate_audio)
 
     def __init__(
         self,

@@ -54,15 +54,15 @@ class MagnificImageRelightNode(Node1[k.Image]):
         """Option 'enabled' of advanced_settings.
 
         Inputs:
+            whites: INT, 0 .. 100, default 50.
             blacks: INT, 0 .. 100, default 50.
             brightness: INT, 0 .. 100, default 50.
             contrast: INT, 0 .. 100, default 50.
-            engine: one of 9 options.
-            fixed_generation: BOOLEAN, default True.
             saturation: INT, 0 .. 100, default 50.
+            engine: one of 9 options.
             transfer_light_a: one of 6 options.
             transfer_light_b: one of 12 options.
-            whites: INT, 0 .. 100, default 50.
+            fixed_generation: BOOLEAN, default True.
         """
 
         __slots__ = ()
@@ -73,9 +73,11 @@ class MagnificImageRelightNode(Node1[k.Image]):
         def __init__(
             self,
             *,
+            whites: int | Link[k.Int] = 50,
             blacks: int | Link[k.Int] = 50,
             brightness: int | Link[k.Int] = 50,
             contrast: int | Link[k.Int] = 50,
+            saturation: int | Link[k.Int] = 50,
             engine: Literal[
                 "automatic",
                 "balanced",
@@ -88,8 +90,6 @@ class MagnificImageRelightNode(Node1[k.Image]):
                 "softy",
             ]
             | Link[k.Combo],
-            fixed_generation: bool | Link[k.Boolean] = True,
-            saturation: int | Link[k.Int] = 50,
             transfer_light_a: Literal["automatic", "low", "medium", "normal", "high", "high_on_faces"] | Link[k.Combo],
             transfer_light_b: Literal[
                 "automatic",
@@ -106,18 +106,18 @@ class MagnificImageRelightNode(Node1[k.Image]):
                 "strong_shift",
             ]
             | Link[k.Combo],
-            whites: int | Link[k.Int] = 50,
+            fixed_generation: bool | Link[k.Boolean] = True,
         ) -> None:
             self._bind(
+                whites,
                 blacks,
                 brightness,
                 contrast,
-                engine,
-                fixed_generation,
                 saturation,
+                engine,
                 transfer_light_a,
                 transfer_light_b,
-                whites,
+                fixed_generation,
             )
 
     def __init__(
@@ -284,8 +284,8 @@ class MagnificImageStyleTransferNode(Node1[k.Image]):
         """Option 'enabled' of portrait_mode.
 
         Inputs:
-            portrait_beautifier: one of 3 options.
             portrait_style: one of 3 options.
+            portrait_beautifier: one of 3 options.
         """
 
         __slots__ = ()
@@ -296,10 +296,10 @@ class MagnificImageStyleTransferNode(Node1[k.Image]):
         def __init__(
             self,
             *,
-            portrait_beautifier: Literal["none", "beautify_face", "beautify_face_max"] | Link[k.Combo],
             portrait_style: Literal["standard", "pop", "super_pop"] | Link[k.Combo],
+            portrait_beautifier: Literal["none", "beautify_face", "beautify_face_max"] | Link[k.Combo],
         ) -> None:
-            self._bind(portrait_beautifier, portrait_style)
+            self._bind(portrait_style, portrait_beautifier)
 
     def __init__(
         self,

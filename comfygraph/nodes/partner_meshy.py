@@ -80,8 +80,8 @@ class MeshyImageToModelNode(Node):
         """Option 'true' of should_remesh.
 
         Inputs:
-            target_polycount: INT, 100 .. 300000, default 300000.
             topology: one of 2 options.
+            target_polycount: INT, 100 .. 300000, default 300000.
         """
 
         __slots__ = ()
@@ -92,10 +92,10 @@ class MeshyImageToModelNode(Node):
         def __init__(
             self,
             *,
-            target_polycount: int | Link[k.Int] = 300000,
             topology: Literal["triangle", "quad"] | Link[k.Combo],
+            target_polycount: int | Link[k.Int] = 300000,
         ) -> None:
-            self._bind(target_polycount, topology)
+            self._bind(topology, target_polycount)
 
     class ShouldRemeshFalse(Option):
         """Option 'false' of should_remesh."""
@@ -201,8 +201,8 @@ class MeshyMultiImageToModelNode(Node):
         """Option 'true' of should_remesh.
 
         Inputs:
-            target_polycount: INT, 100 .. 300000, default 300000.
             topology: one of 2 options.
+            target_polycount: INT, 100 .. 300000, default 300000.
         """
 
         __slots__ = ()
@@ -213,10 +213,10 @@ class MeshyMultiImageToModelNode(Node):
         def __init__(
             self,
             *,
-            target_polycount: int | Link[k.Int] = 300000,
             topology: Literal["triangle", "quad"] | Link[k.Combo],
+            target_polycount: int | Link[k.Int] = 300000,
         ) -> None:
-            self._bind(target_polycount, topology)
+            self._bind(topology, target_polycount)
 
     class ShouldRemeshFalse(Option):
         """Option 'false' of should_remesh."""
@@ -420,8 +420,8 @@ class MeshyTextToModelNode(Node):
         """Option 'true' of should_remesh.
 
         Inputs:
-            target_polycount: INT, 100 .. 300000, default 300000.
             topology: one of 2 options.
+            target_polycount: INT, 100 .. 300000, default 300000.
         """
 
         __slots__ = ()
@@ -432,10 +432,10 @@ class MeshyTextToModelNode(Node):
         def __init__(
             self,
             *,
-            target_polycount: int | Link[k.Int] = 300000,
             topology: Literal["triangle", "quad"] | Link[k.Combo],
+            target_polycount: int | Link[k.Int] = 300000,
         ) -> None:
-            self._bind(target_polycount, topology)
+            self._bind(topology, target_polycount)
 
     class ShouldRemeshFalse(Option):
         """Option 'false' of should_remesh."""

@@ -38,12 +38,12 @@ class MinimaxHailuo03ContextIRNode(Node1[k.String]):
         """Option 'MiniMax H3' of model.
 
         Inputs:
-            duration: INT, 4 .. 15, default 5.
             prompt: STRING, default ''.
+            duration: INT, 4 .. 15, default 5.
             ratio: one of 7 options, default 'adaptive'.
-            reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
             reference_images: 0 to 9, named image_1 to image_9: IMAGE each.
             reference_videos: 0 to 3, named video_1 to video_3: VIDEO each.
+            reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
         """
 
         __slots__ = ()
@@ -54,14 +54,14 @@ class MinimaxHailuo03ContextIRNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
             prompt: str | Link[k.String] = "",
+            duration: int | Link[k.Int] = 5,
             ratio: Literal["adaptive", "16:9", "4:3", "1:1", "3:4", "9:16", "21:9"] | Link[k.Combo] = "adaptive",
-            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
             reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reference_videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
+            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
         ) -> None:
-            self._bind(duration, prompt, ratio, reference_audios, reference_images, reference_videos)
+            self._bind(prompt, duration, ratio, reference_images, reference_videos, reference_audios)
 
     def __init__(
         self,
@@ -101,9 +101,9 @@ class MinimaxHailuo03FirstLastFrameNode(Node1[k.Video]):
         """Option 'MiniMax H3' of model.
 
         Inputs:
-            duration: INT, 4 .. 15, default 5.
             prompt: STRING, default ''.
             resolution: one of 2 options.
+            duration: INT, 4 .. 15, default 5.
         """
 
         __slots__ = ()
@@ -114,11 +114,11 @@ class MinimaxHailuo03FirstLastFrameNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
             prompt: str | Link[k.String] = "",
             resolution: Literal["768P", "2K"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
         ) -> None:
-            self._bind(duration, prompt, resolution)
+            self._bind(prompt, resolution, duration)
 
     def __init__(
         self,
@@ -158,13 +158,13 @@ class MinimaxHailuo03ReferenceNode(Node1[k.Video]):
         """Option 'MiniMax H3' of model.
 
         Inputs:
-            duration: INT, 4 .. 15, default 5.
             prompt: STRING, default ''.
+            resolution: one of 2 options.
             ratio: one of 7 options, default 'adaptive'.
-            reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
+            duration: INT, 4 .. 15, default 5.
             reference_images: 0 to 9, named image_1 to image_9: IMAGE each.
             reference_videos: 0 to 3, named video_1 to video_3: VIDEO each.
-            resolution: one of 2 options.
+            reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
         """
 
         __slots__ = ()
@@ -175,15 +175,15 @@ class MinimaxHailuo03ReferenceNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
             prompt: str | Link[k.String] = "",
+            resolution: Literal["768P", "2K"] | Link[k.Combo],
             ratio: Literal["adaptive", "16:9", "4:3", "1:1", "3:4", "9:16", "21:9"] | Link[k.Combo] = "adaptive",
-            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
+            duration: int | Link[k.Int] = 5,
             reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reference_videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
-            resolution: Literal["768P", "2K"] | Link[k.Combo],
+            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
         ) -> None:
-            self._bind(duration, prompt, ratio, reference_audios, reference_images, reference_videos, resolution)
+            self._bind(prompt, resolution, ratio, duration, reference_images, reference_videos, reference_audios)
 
     def __init__(
         self,
@@ -224,10 +224,10 @@ class MinimaxHailuo03RegenerateNode(Node1[k.Video]):
 
         Inputs:
             prompt: STRING, default ''.
-            reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
+            resolution: one option.
             reference_images: 0 to 9, named image_1 to image_9: IMAGE each.
             reference_videos: 0 to 3, named video_1 to video_3: VIDEO each.
-            resolution: one option.
+            reference_audios: 0 to 3, named audio_1 to audio_3: AUDIO each.
         """
 
         __slots__ = ()
@@ -239,12 +239,12 @@ class MinimaxHailuo03RegenerateNode(Node1[k.Video]):
             self,
             *,
             prompt: str | Link[k.String] = "",
-            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
+            resolution: Literal["2K"] | Link[k.Combo],
             reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reference_videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
-            resolution: Literal["2K"] | Link[k.Combo],
+            reference_audios: Sequence[Link[k.Audio]] | Mapping[str, Link[k.Audio]] = (),
         ) -> None:
-            self._bind(prompt, reference_audios, reference_images, reference_videos, resolution)
+            self._bind(prompt, resolution, reference_images, reference_videos, reference_audios)
 
     def __init__(
         self,
@@ -284,10 +284,10 @@ class MinimaxHailuo03TextToVideoNode(Node1[k.Video]):
         """Option 'MiniMax H3' of model.
 
         Inputs:
-            duration: INT, 4 .. 15, default 5.
             prompt: STRING, default ''.
-            ratio: one of 6 options, default '16:9'.
             resolution: one of 2 options.
+            ratio: one of 6 options, default '16:9'.
+            duration: INT, 4 .. 15, default 5.
         """
 
         __slots__ = ()
@@ -298,12 +298,12 @@ class MinimaxHailuo03TextToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
             prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9"] | Link[k.Combo] = "16:9",
             resolution: Literal["768P", "2K"] | Link[k.Combo],
+            ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "21:9"] | Link[k.Combo] = "16:9",
+            duration: int | Link[k.Int] = 5,
         ) -> None:
-            self._bind(duration, prompt, ratio, resolution)
+            self._bind(prompt, resolution, ratio, duration)
 
     def __init__(
         self,

@@ -232,12 +232,12 @@ class OpenAIGPTImageNodeV2(Node1[k.Image]):
         """Option 'gpt-image-2' of model.
 
         Inputs:
-            background: one of 2 options, default 'auto'.
-            custom_height: INT, 1024 .. 3840, default 1024.
-            custom_width: INT, 1024 .. 3840, default 1024.
-            images: 0 to 16, named image_1 to image_16: IMAGE each.
-            quality: one of 3 options, default 'low'.
             size: one of 10 options, default 'auto'.
+            custom_width: INT, 1024 .. 3840, default 1024.
+            custom_height: INT, 1024 .. 3840, default 1024.
+            background: one of 2 options, default 'auto'.
+            quality: one of 3 options, default 'low'.
+            images: 0 to 16, named image_1 to image_16: IMAGE each.
             mask: MASK, may be left out.
         """
 
@@ -249,24 +249,24 @@ class OpenAIGPTImageNodeV2(Node1[k.Image]):
         def __init__(
             self,
             *,
-            background: Literal["auto", "opaque"] | Link[k.Combo] = "auto",
-            custom_height: int | Link[k.Int] = 1024,
-            custom_width: int | Link[k.Int] = 1024,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            quality: Literal["low", "medium", "high"] | Link[k.Combo] = "low",
             size: OpenAIGPTImage1Size | Link[k.Combo] = "auto",
+            custom_width: int | Link[k.Int] = 1024,
+            custom_height: int | Link[k.Int] = 1024,
+            background: Literal["auto", "opaque"] | Link[k.Combo] = "auto",
+            quality: Literal["low", "medium", "high"] | Link[k.Combo] = "low",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             mask: Link[k.Mask] | None = None,
         ) -> None:
-            self._bind(background, custom_height, custom_width, images, quality, size, mask)
+            self._bind(size, custom_width, custom_height, background, quality, images, mask)
 
     class GptImage15(Option):
         """Option 'gpt-image-1.5' of model.
 
         Inputs:
-            background: one of 3 options, default 'auto'.
-            images: 0 to 16, named image_1 to image_16: IMAGE each.
-            quality: one of 3 options, default 'low'.
             size: one of 4 options, default 'auto'.
+            background: one of 3 options, default 'auto'.
+            quality: one of 3 options, default 'low'.
+            images: 0 to 16, named image_1 to image_16: IMAGE each.
             mask: MASK, may be left out.
         """
 
@@ -278,22 +278,22 @@ class OpenAIGPTImageNodeV2(Node1[k.Image]):
         def __init__(
             self,
             *,
-            background: Literal["auto", "opaque", "transparent"] | Link[k.Combo] = "auto",
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            quality: Literal["low", "medium", "high"] | Link[k.Combo] = "low",
             size: Literal["auto", "1024x1024", "1024x1536", "1536x1024"] | Link[k.Combo] = "auto",
+            background: Literal["auto", "opaque", "transparent"] | Link[k.Combo] = "auto",
+            quality: Literal["low", "medium", "high"] | Link[k.Combo] = "low",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             mask: Link[k.Mask] | None = None,
         ) -> None:
-            self._bind(background, images, quality, size, mask)
+            self._bind(size, background, quality, images, mask)
 
     class GptImage1(Option):
         """Option 'gpt-image-1' of model.
 
         Inputs:
-            background: one of 3 options, default 'auto'.
-            images: 0 to 16, named image_1 to image_16: IMAGE each.
-            quality: one of 3 options, default 'low'.
             size: one of 4 options, default 'auto'.
+            background: one of 3 options, default 'auto'.
+            quality: one of 3 options, default 'low'.
+            images: 0 to 16, named image_1 to image_16: IMAGE each.
             mask: MASK, may be left out.
         """
 
@@ -305,13 +305,13 @@ class OpenAIGPTImageNodeV2(Node1[k.Image]):
         def __init__(
             self,
             *,
-            background: Literal["auto", "opaque", "transparent"] | Link[k.Combo] = "auto",
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            quality: Literal["low", "medium", "high"] | Link[k.Combo] = "low",
             size: Literal["auto", "1024x1024", "1024x1536", "1536x1024"] | Link[k.Combo] = "auto",
+            background: Literal["auto", "opaque", "transparent"] | Link[k.Combo] = "auto",
+            quality: Literal["low", "medium", "high"] | Link[k.Combo] = "low",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             mask: Link[k.Mask] | None = None,
         ) -> None:
-            self._bind(background, images, quality, size, mask)
+            self._bind(size, background, quality, images, mask)
 
     def __init__(
         self,

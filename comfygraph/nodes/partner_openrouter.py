@@ -39,8 +39,8 @@ class OpenRouterLLMNode(Node1[k.String]):
         """Option 'anthropic/claude-opus-5' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -51,17 +51,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class AnthropicClaudeOpus48(Option):
         """Option 'anthropic/claude-opus-4.8' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -72,17 +72,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class AnthropicClaudeOpus47(Option):
         """Option 'anthropic/claude-opus-4.7' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -93,17 +93,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class AnthropicClaudeFable5(Option):
         """Option 'anthropic/claude-fable-5' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -114,17 +114,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class AnthropicClaudeSonnet5(Option):
         """Option 'anthropic/claude-sonnet-5' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -135,17 +135,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class AnthropicClaudeHaiku45(Option):
         """Option 'anthropic/claude-haiku-4.5' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -156,17 +156,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class OpenaiGpt56SolPro(Option):
         """Option 'openai/gpt-5.6-sol-pro' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -177,17 +177,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class OpenaiGpt56Sol(Option):
         """Option 'openai/gpt-5.6-sol' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -198,17 +198,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class OpenaiGpt56TerraPro(Option):
         """Option 'openai/gpt-5.6-terra-pro' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -219,17 +219,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class OpenaiGpt56Terra(Option):
         """Option 'openai/gpt-5.6-terra' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -240,17 +240,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class OpenaiGpt56LunaPro(Option):
         """Option 'openai/gpt-5.6-luna-pro' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -261,17 +261,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class OpenaiGpt56Luna(Option):
         """Option 'openai/gpt-5.6-luna' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -282,17 +282,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class OpenaiGpt55Pro(Option):
         """Option 'openai/gpt-5.5-pro' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -303,17 +303,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class OpenaiGpt55(Option):
         """Option 'openai/gpt-5.5' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -324,17 +324,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class GoogleGemini35Flash(Option):
         """Option 'google/gemini-3.5-flash' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
             videos: 0 to 4, named video_1 to video_4: VIDEO each.
         """
 
@@ -346,18 +346,18 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort, videos)
+            self._bind(reasoning_effort, images, videos)
 
     class XAiGrok45(Option):
         """Option 'x-ai/grok-4.5' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -368,17 +368,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class XAiGrok420(Option):
         """Option 'x-ai/grok-4.20' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -389,17 +389,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class XAiGrok43(Option):
         """Option 'x-ai/grok-4.3' of model.
 
         Inputs:
-            images: 0 to 20, named image_1 to image_20: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 20, named image_1 to image_20: IMAGE each.
         """
 
         __slots__ = ()
@@ -410,10 +410,10 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class DeepseekDeepseekV4Pro(Option):
         """Option 'deepseek/deepseek-v4-pro' of model.
@@ -495,8 +495,8 @@ class OpenRouterLLMNode(Node1[k.String]):
         """Option 'qwen/qwen3.6-plus' of model.
 
         Inputs:
-            images: 0 to 10, named image_1 to image_10: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 10, named image_1 to image_10: IMAGE each.
             videos: 0 to 4, named video_1 to video_4: VIDEO each.
         """
 
@@ -508,18 +508,18 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort, videos)
+            self._bind(reasoning_effort, images, videos)
 
     class QwenQwen36Flash(Option):
         """Option 'qwen/qwen3.6-flash' of model.
 
         Inputs:
-            images: 0 to 10, named image_1 to image_10: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 10, named image_1 to image_10: IMAGE each.
             videos: 0 to 4, named video_1 to video_4: VIDEO each.
         """
 
@@ -531,11 +531,11 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort, videos)
+            self._bind(reasoning_effort, images, videos)
 
     class MistralaiMistralLarge2512(Option):
         """Option 'mistralai/mistral-large-2512' of model.
@@ -556,8 +556,8 @@ class OpenRouterLLMNode(Node1[k.String]):
         """Option 'mistralai/mistral-medium-3-5' of model.
 
         Inputs:
-            images: 0 to 8, named image_1 to image_8: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 8, named image_1 to image_8: IMAGE each.
         """
 
         __slots__ = ()
@@ -568,10 +568,10 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class ZAiGlm46(Option):
         """Option 'z-ai/glm-4.6' of model.
@@ -615,8 +615,8 @@ class OpenRouterLLMNode(Node1[k.String]):
         """Option 'moonshotai/kimi-k3' of model.
 
         Inputs:
-            images: 0 to 10, named image_1 to image_10: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 10, named image_1 to image_10: IMAGE each.
         """
 
         __slots__ = ()
@@ -627,17 +627,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class MoonshotaiKimiK26(Option):
         """Option 'moonshotai/kimi-k2.6' of model.
 
         Inputs:
-            images: 0 to 10, named image_1 to image_10: IMAGE each.
             reasoning_effort: one of 4 options, default 'off'.
+            images: 0 to 10, named image_1 to image_10: IMAGE each.
         """
 
         __slots__ = ()
@@ -648,10 +648,10 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
+            images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(images, reasoning_effort)
+            self._bind(reasoning_effort, images)
 
     class MoonshotaiKimiK2Thinking(Option):
         """Option 'moonshotai/kimi-k2-thinking' of model.
@@ -691,8 +691,8 @@ class OpenRouterLLMNode(Node1[k.String]):
         """Option 'perplexity/sonar-reasoning-pro' of model.
 
         Inputs:
-            reasoning_effort: one of 4 options, default 'off'.
             search_context_size: one of 3 options, default 'medium'.
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -703,17 +703,17 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
             search_context_size: Literal["low", "medium", "high"] | Link[k.Combo] = "medium",
+            reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
         ) -> None:
-            self._bind(reasoning_effort, search_context_size)
+            self._bind(search_context_size, reasoning_effort)
 
     class PerplexitySonarDeepResearch(Option):
         """Option 'perplexity/sonar-deep-research' of model.
 
         Inputs:
-            reasoning_effort: one of 4 options, default 'off'.
             search_context_size: one of 3 options, default 'medium'.
+            reasoning_effort: one of 4 options, default 'off'.
         """
 
         __slots__ = ()
@@ -724,10 +724,10 @@ class OpenRouterLLMNode(Node1[k.String]):
         def __init__(
             self,
             *,
-            reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
             search_context_size: Literal["low", "medium", "high"] | Link[k.Combo] = "medium",
+            reasoning_effort: Literal["off", "low", "medium", "high"] | Link[k.Combo] = "off",
         ) -> None:
-            self._bind(reasoning_effort, search_context_size)
+            self._bind(search_context_size, reasoning_effort)
 
     def __init__(
         self,

@@ -38,10 +38,10 @@ class QuiverImageToSVGNode(Node1[k.Svg]):
         """Option 'arrow-1.1' of model.
 
         Inputs:
-            presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
             target_size: INT, 128 .. 4096, default 1024.
             temperature: FLOAT, 0.0 .. 2.0, step 0.1, default 1.0.
             top_p: FLOAT, 0.05 .. 1.0, step 0.05, default 1.0.
+            presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
         """
 
         __slots__ = ()
@@ -52,21 +52,21 @@ class QuiverImageToSVGNode(Node1[k.Svg]):
         def __init__(
             self,
             *,
-            presence_penalty: float | Link[k.Float] = 0.0,
             target_size: int | Link[k.Int] = 1024,
             temperature: float | Link[k.Float] = 1.0,
             top_p: float | Link[k.Float] = 1.0,
+            presence_penalty: float | Link[k.Float] = 0.0,
         ) -> None:
-            self._bind(presence_penalty, target_size, temperature, top_p)
+            self._bind(target_size, temperature, top_p, presence_penalty)
 
     class Arrow11Max(Option):
         """Option 'arrow-1.1-max' of model.
 
         Inputs:
-            presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
             target_size: INT, 128 .. 4096, default 1024.
             temperature: FLOAT, 0.0 .. 2.0, step 0.1, default 1.0.
             top_p: FLOAT, 0.05 .. 1.0, step 0.05, default 1.0.
+            presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
         """
 
         __slots__ = ()
@@ -77,21 +77,21 @@ class QuiverImageToSVGNode(Node1[k.Svg]):
         def __init__(
             self,
             *,
-            presence_penalty: float | Link[k.Float] = 0.0,
             target_size: int | Link[k.Int] = 1024,
             temperature: float | Link[k.Float] = 1.0,
             top_p: float | Link[k.Float] = 1.0,
+            presence_penalty: float | Link[k.Float] = 0.0,
         ) -> None:
-            self._bind(presence_penalty, target_size, temperature, top_p)
+            self._bind(target_size, temperature, top_p, presence_penalty)
 
     class ArrowPreview(Option):
         """Option 'arrow-preview' of model.
 
         Inputs:
-            presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
             target_size: INT, 128 .. 4096, default 1024.
             temperature: FLOAT, 0.0 .. 2.0, step 0.1, default 1.0.
             top_p: FLOAT, 0.05 .. 1.0, step 0.05, default 1.0.
+            presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
         """
 
         __slots__ = ()
@@ -102,12 +102,12 @@ class QuiverImageToSVGNode(Node1[k.Svg]):
         def __init__(
             self,
             *,
-            presence_penalty: float | Link[k.Float] = 0.0,
             target_size: int | Link[k.Int] = 1024,
             temperature: float | Link[k.Float] = 1.0,
             top_p: float | Link[k.Float] = 1.0,
+            presence_penalty: float | Link[k.Float] = 0.0,
         ) -> None:
-            self._bind(presence_penalty, target_size, temperature, top_p)
+            self._bind(target_size, temperature, top_p, presence_penalty)
 
     def __init__(
         self,
@@ -148,9 +148,9 @@ class QuiverTextToSVGNode(Node1[k.Svg]):
         """Option 'arrow-1.1' of model.
 
         Inputs:
-            presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
             temperature: FLOAT, 0.0 .. 2.0, step 0.1, default 1.0.
             top_p: FLOAT, 0.05 .. 1.0, step 0.05, default 1.0.
+            presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
         """
 
         __slots__ = ()
@@ -161,19 +161,19 @@ class QuiverTextToSVGNode(Node1[k.Svg]):
         def __init__(
             self,
             *,
-            presence_penalty: float | Link[k.Float] = 0.0,
             temperature: float | Link[k.Float] = 1.0,
             top_p: float | Link[k.Float] = 1.0,
+            presence_penalty: float | Link[k.Float] = 0.0,
         ) -> None:
-            self._bind(presence_penalty, temperature, top_p)
+            self._bind(temperature, top_p, presence_penalty)
 
     class Arrow11Max(Option):
         """Option 'arrow-1.1-max' of model.
 
         Inputs:
-            presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
             temperature: FLOAT, 0.0 .. 2.0, step 0.1, default 1.0.
             top_p: FLOAT, 0.05 .. 1.0, step 0.05, default 1.0.
+            presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
         """
 
         __slots__ = ()
@@ -184,19 +184,19 @@ class QuiverTextToSVGNode(Node1[k.Svg]):
         def __init__(
             self,
             *,
-            presence_penalty: float | Link[k.Float] = 0.0,
             temperature: float | Link[k.Float] = 1.0,
             top_p: float | Link[k.Float] = 1.0,
+            presence_penalty: float | Link[k.Float] = 0.0,
         ) -> None:
-            self._bind(presence_penalty, temperature, top_p)
+            self._bind(temperature, top_p, presence_penalty)
 
     class ArrowPreview(Option):
         """Option 'arrow-preview' of model.
 
         Inputs:
-            presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
             temperature: FLOAT, 0.0 .. 2.0, step 0.1, default 1.0.
             top_p: FLOAT, 0.05 .. 1.0, step 0.05, default 1.0.
+            presence_penalty: FLOAT, -2.0 .. 2.0, step 0.1, default 0.0.
         """
 
         __slots__ = ()
@@ -207,11 +207,11 @@ class QuiverTextToSVGNode(Node1[k.Svg]):
         def __init__(
             self,
             *,
-            presence_penalty: float | Link[k.Float] = 0.0,
             temperature: float | Link[k.Float] = 1.0,
             top_p: float | Link[k.Float] = 1.0,
+            presence_penalty: float | Link[k.Float] = 0.0,
         ) -> None:
-            self._bind(presence_penalty, temperature, top_p)
+            self._bind(temperature, top_p, presence_penalty)
 
     def __init__(
         self,

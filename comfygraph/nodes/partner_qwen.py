@@ -41,8 +41,8 @@ class QwenImageEditApi(Node1[k.Image]):
 
         Inputs:
             images: 1 to 3, named image_1 to image_3: IMAGE each.
-            negative_prompt: STRING, default ''.
             prompt: STRING, default ''.
+            negative_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -54,18 +54,18 @@ class QwenImageEditApi(Node1[k.Image]):
             self,
             *,
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]],
-            negative_prompt: str | Link[k.String] = "",
             prompt: str | Link[k.String] = "",
+            negative_prompt: str | Link[k.String] = "",
         ) -> None:
-            self._bind(images, negative_prompt, prompt)
+            self._bind(images, prompt, negative_prompt)
 
     class QwenImage30(Option):
         """Option 'qwen-image-3.0' of model.
 
         Inputs:
             images: 1 to 3, named image_1 to image_3: IMAGE each.
-            negative_prompt: STRING, default ''.
             prompt: STRING, default ''.
+            negative_prompt: STRING, default ''.
         """
 
         __slots__ = ()
@@ -77,10 +77,10 @@ class QwenImageEditApi(Node1[k.Image]):
             self,
             *,
             images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]],
-            negative_prompt: str | Link[k.String] = "",
             prompt: str | Link[k.String] = "",
+            negative_prompt: str | Link[k.String] = "",
         ) -> None:
-            self._bind(images, negative_prompt, prompt)
+            self._bind(images, prompt, negative_prompt)
 
     class MatchInput(Option):
         """Option 'match input' of size."""
@@ -108,8 +108,8 @@ class QwenImageEditApi(Node1[k.Image]):
         """Option 'custom' of size.
 
         Inputs:
-            height: INT, 256 .. 2560, default 1024.
             width: INT, 256 .. 2560, default 1024.
+            height: INT, 256 .. 2560, default 1024.
         """
 
         __slots__ = ()
@@ -117,8 +117,8 @@ class QwenImageEditApi(Node1[k.Image]):
         key = "custom"
         _at = ("QwenImageEditApi", "size", "custom")
 
-        def __init__(self, *, height: int | Link[k.Int] = 1024, width: int | Link[k.Int] = 1024) -> None:
-            self._bind(height, width)
+        def __init__(self, *, width: int | Link[k.Int] = 1024, height: int | Link[k.Int] = 1024) -> None:
+            self._bind(width, height)
 
     def __init__(
         self,
@@ -161,10 +161,10 @@ class QwenImageTextToImageApi(Node1[k.Image]):
         """Option 'qwen-image-3.0-pro' of model.
 
         Inputs:
-            height: INT, 256 .. 2560, default 1024.
-            negative_prompt: STRING, default ''.
             prompt: STRING, default ''.
+            negative_prompt: STRING, default ''.
             width: INT, 256 .. 2560, default 1024.
+            height: INT, 256 .. 2560, default 1024.
         """
 
         __slots__ = ()
@@ -175,21 +175,21 @@ class QwenImageTextToImageApi(Node1[k.Image]):
         def __init__(
             self,
             *,
-            height: int | Link[k.Int] = 1024,
-            negative_prompt: str | Link[k.String] = "",
             prompt: str | Link[k.String] = "",
+            negative_prompt: str | Link[k.String] = "",
             width: int | Link[k.Int] = 1024,
+            height: int | Link[k.Int] = 1024,
         ) -> None:
-            self._bind(height, negative_prompt, prompt, width)
+            self._bind(prompt, negative_prompt, width, height)
 
     class QwenImage30(Option):
         """Option 'qwen-image-3.0' of model.
 
         Inputs:
-            height: INT, 256 .. 2560, default 1024.
-            negative_prompt: STRING, default ''.
             prompt: STRING, default ''.
+            negative_prompt: STRING, default ''.
             width: INT, 256 .. 2560, default 1024.
+            height: INT, 256 .. 2560, default 1024.
         """
 
         __slots__ = ()
@@ -200,12 +200,12 @@ class QwenImageTextToImageApi(Node1[k.Image]):
         def __init__(
             self,
             *,
-            height: int | Link[k.Int] = 1024,
-            negative_prompt: str | Link[k.String] = "",
             prompt: str | Link[k.String] = "",
+            negative_prompt: str | Link[k.String] = "",
             width: int | Link[k.Int] = 1024,
+            height: int | Link[k.Int] = 1024,
         ) -> None:
-            self._bind(height, negative_prompt, prompt, width)
+            self._bind(prompt, negative_prompt, width, height)
 
     def __init__(
         self,

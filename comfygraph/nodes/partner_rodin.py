@@ -141,9 +141,9 @@ class Rodin3D_Gen25_Image(Node1[k.File3d]):
         """Option 'Regular' of mode.
 
         Inputs:
-            creative: BOOLEAN, default False.
-            polygon_count: one of 10 options, default 'Default'.
             tier: one of 3 options, default 'Gen-2.5-High'.
+            polygon_count: one of 10 options, default 'Default'.
+            creative: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -154,18 +154,18 @@ class Rodin3D_Gen25_Image(Node1[k.File3d]):
         def __init__(
             self,
             *,
-            creative: bool | Link[k.Boolean] = False,
-            polygon_count: Rodin3DGen25ImageRegularPolygonCount | Link[k.Combo] = "Default",
             tier: Literal["Gen-2.5-Low", "Gen-2.5-Medium", "Gen-2.5-High"] | Link[k.Combo] = "Gen-2.5-High",
+            polygon_count: Rodin3DGen25ImageRegularPolygonCount | Link[k.Combo] = "Default",
+            creative: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(creative, polygon_count, tier)
+            self._bind(tier, polygon_count, creative)
 
     class Fast(Option):
         """Option 'Fast' of mode.
 
         Inputs:
-            mesh_faces: INT, 1000 .. 20000, default 20000.
             tier: one of 4 options, default 'Gen-2.5-Low'.
+            mesh_faces: INT, 1000 .. 20000, default 20000.
         """
 
         __slots__ = ()
@@ -176,19 +176,19 @@ class Rodin3D_Gen25_Image(Node1[k.File3d]):
         def __init__(
             self,
             *,
-            mesh_faces: int | Link[k.Int] = 20000,
             tier: Tier | Link[k.Combo] = "Gen-2.5-Low",
+            mesh_faces: int | Link[k.Int] = 20000,
         ) -> None:
-            self._bind(mesh_faces, tier)
+            self._bind(tier, mesh_faces)
 
     class ExtremeHigh(Option):
         """Option 'Extreme-High' of mode.
 
         Inputs:
-            creative: BOOLEAN, default False.
-            is_micro: BOOLEAN, default False.
-            mesh_faces: INT, 20000 .. 2000000, default 1000000.
             mesh_mode: one of 2 options, default 'Raw'.
+            mesh_faces: INT, 20000 .. 2000000, default 1000000.
+            is_micro: BOOLEAN, default False.
+            creative: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -199,12 +199,12 @@ class Rodin3D_Gen25_Image(Node1[k.File3d]):
         def __init__(
             self,
             *,
-            creative: bool | Link[k.Boolean] = False,
-            is_micro: bool | Link[k.Boolean] = False,
-            mesh_faces: int | Link[k.Int] = 1000000,
             mesh_mode: Literal["Raw", "Quad"] | Link[k.Combo] = "Raw",
+            mesh_faces: int | Link[k.Int] = 1000000,
+            is_micro: bool | Link[k.Boolean] = False,
+            creative: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(creative, is_micro, mesh_faces, mesh_mode)
+            self._bind(mesh_mode, mesh_faces, is_micro, creative)
 
     def __init__(
         self,
@@ -281,9 +281,9 @@ class Rodin3D_Gen25_Text(Node1[k.File3d]):
         """Option 'Regular' of mode.
 
         Inputs:
-            creative: BOOLEAN, default False.
-            polygon_count: one of 10 options, default 'Default'.
             tier: one of 3 options, default 'Gen-2.5-High'.
+            polygon_count: one of 10 options, default 'Default'.
+            creative: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -294,18 +294,18 @@ class Rodin3D_Gen25_Text(Node1[k.File3d]):
         def __init__(
             self,
             *,
-            creative: bool | Link[k.Boolean] = False,
-            polygon_count: Rodin3DGen25ImageRegularPolygonCount | Link[k.Combo] = "Default",
             tier: Literal["Gen-2.5-Low", "Gen-2.5-Medium", "Gen-2.5-High"] | Link[k.Combo] = "Gen-2.5-High",
+            polygon_count: Rodin3DGen25ImageRegularPolygonCount | Link[k.Combo] = "Default",
+            creative: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(creative, polygon_count, tier)
+            self._bind(tier, polygon_count, creative)
 
     class Fast(Option):
         """Option 'Fast' of mode.
 
         Inputs:
-            mesh_faces: INT, 1000 .. 20000, default 20000.
             tier: one of 4 options, default 'Gen-2.5-Low'.
+            mesh_faces: INT, 1000 .. 20000, default 20000.
         """
 
         __slots__ = ()
@@ -316,19 +316,19 @@ class Rodin3D_Gen25_Text(Node1[k.File3d]):
         def __init__(
             self,
             *,
-            mesh_faces: int | Link[k.Int] = 20000,
             tier: Tier | Link[k.Combo] = "Gen-2.5-Low",
+            mesh_faces: int | Link[k.Int] = 20000,
         ) -> None:
-            self._bind(mesh_faces, tier)
+            self._bind(tier, mesh_faces)
 
     class ExtremeHigh(Option):
         """Option 'Extreme-High' of mode.
 
         Inputs:
-            creative: BOOLEAN, default False.
-            is_micro: BOOLEAN, default False.
-            mesh_faces: INT, 20000 .. 2000000, default 1000000.
             mesh_mode: one of 2 options, default 'Raw'.
+            mesh_faces: INT, 20000 .. 2000000, default 1000000.
+            is_micro: BOOLEAN, default False.
+            creative: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -339,12 +339,12 @@ class Rodin3D_Gen25_Text(Node1[k.File3d]):
         def __init__(
             self,
             *,
-            creative: bool | Link[k.Boolean] = False,
-            is_micro: bool | Link[k.Boolean] = False,
-            mesh_faces: int | Link[k.Int] = 1000000,
             mesh_mode: Literal["Raw", "Quad"] | Link[k.Combo] = "Raw",
+            mesh_faces: int | Link[k.Int] = 1000000,
+            is_micro: bool | Link[k.Boolean] = False,
+            creative: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(creative, is_micro, mesh_faces, mesh_mode)
+            self._bind(mesh_mode, mesh_faces, is_micro, creative)
 
     def __init__(
         self,

@@ -38,11 +38,11 @@ class SyncLipSyncNode(Node1[k.Video]):
         """Option 'sync-3' of model.
 
         Inputs:
-            speaker_frame: INT, 0 .. 1000000, default 0.
+            sync_mode: one of 5 options, default 'bounce'.
             speaker_selection: one of 3 options, default 'default'.
+            speaker_frame: INT, 0 .. 1000000, default 0.
             speaker_x: INT, 0 .. 4096, default 0.
             speaker_y: INT, 0 .. 4096, default 0.
-            sync_mode: one of 5 options, default 'bounce'.
         """
 
         __slots__ = ()
@@ -53,13 +53,13 @@ class SyncLipSyncNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            speaker_frame: int | Link[k.Int] = 0,
+            sync_mode: Literal["bounce", "cut_off", "loop", "silence", "remap"] | Link[k.Combo] = "bounce",
             speaker_selection: Literal["default", "auto-detect", "coordinates"] | Link[k.Combo] = "default",
+            speaker_frame: int | Link[k.Int] = 0,
             speaker_x: int | Link[k.Int] = 0,
             speaker_y: int | Link[k.Int] = 0,
-            sync_mode: Literal["bounce", "cut_off", "loop", "silence", "remap"] | Link[k.Combo] = "bounce",
         ) -> None:
-            self._bind(speaker_frame, speaker_selection, speaker_x, speaker_y, sync_mode)
+            self._bind(sync_mode, speaker_selection, speaker_frame, speaker_x, speaker_y)
 
     def __init__(
         self,
@@ -100,10 +100,10 @@ class SyncTalkingImageNode(Node1[k.Video]):
         """Option 'sync-3' of model.
 
         Inputs:
-            auto_downscale: BOOLEAN, default True.
             speaker_selection: one of 2 options, default 'default'.
             speaker_x: INT, 0 .. 4096, default 0.
             speaker_y: INT, 0 .. 4096, default 0.
+            auto_downscale: BOOLEAN, default True.
         """
 
         __slots__ = ()
@@ -114,12 +114,12 @@ class SyncTalkingImageNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            auto_downscale: bool | Link[k.Boolean] = True,
             speaker_selection: Literal["default", "coordinates"] | Link[k.Combo] = "default",
             speaker_x: int | Link[k.Int] = 0,
             speaker_y: int | Link[k.Int] = 0,
+            auto_downscale: bool | Link[k.Boolean] = True,
         ) -> None:
-            self._bind(auto_downscale, speaker_selection, speaker_x, speaker_y)
+            self._bind(speaker_selection, speaker_x, speaker_y, auto_downscale)
 
     def __init__(
         self,

@@ -130,8 +130,8 @@ class TencentImageToModelNode(Node):
         """Option 'LowPoly' of generate_type.
 
         Inputs:
-            pbr: BOOLEAN, default False.
             polygon_type: one of 2 options.
+            pbr: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -142,10 +142,10 @@ class TencentImageToModelNode(Node):
         def __init__(
             self,
             *,
-            pbr: bool | Link[k.Boolean] = False,
             polygon_type: Literal["triangle", "quadrilateral"] | Link[k.Combo],
+            pbr: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(pbr, polygon_type)
+            self._bind(polygon_type, pbr)
 
     class Geometry(Option):
         """Option 'Geometry' of generate_type."""
@@ -317,8 +317,8 @@ class TencentTextToModelNode(Node):
         """Option 'LowPoly' of generate_type.
 
         Inputs:
-            pbr: BOOLEAN, default False.
             polygon_type: one of 2 options.
+            pbr: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -329,10 +329,10 @@ class TencentTextToModelNode(Node):
         def __init__(
             self,
             *,
-            pbr: bool | Link[k.Boolean] = False,
             polygon_type: Literal["triangle", "quadrilateral"] | Link[k.Combo],
+            pbr: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(pbr, polygon_type)
+            self._bind(polygon_type, pbr)
 
     class Geometry(Option):
         """Option 'Geometry' of generate_type."""

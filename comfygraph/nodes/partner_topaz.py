@@ -104,15 +104,15 @@ class TopazImageEnhanceV2(Node1[k.Image]):
         """Option 'Reimagine' of model.
 
         Inputs:
-            color_preservation: BOOLEAN, default True.
+            prompt: STRING, default ''.
             creativity: INT, 1 .. 9, default 3.
-            crop_to_fill: BOOLEAN, default False.
+            subject_detection: one of 3 options.
             face_enhancement: BOOLEAN, default True.
             face_enhancement_creativity: FLOAT, 0.0 .. 1.0, step 0.01, default 0.0.
             face_enhancement_strength: FLOAT, 0.0 .. 1.0, step 0.01, default 1.0.
             face_preservation: BOOLEAN, default True.
-            prompt: STRING, default ''.
-            subject_detection: one of 3 options.
+            color_preservation: BOOLEAN, default True.
+            crop_to_fill: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -123,41 +123,41 @@ class TopazImageEnhanceV2(Node1[k.Image]):
         def __init__(
             self,
             *,
-            color_preservation: bool | Link[k.Boolean] = True,
+            prompt: str | Link[k.String] = "",
             creativity: int | Link[k.Int] = 3,
-            crop_to_fill: bool | Link[k.Boolean] = False,
+            subject_detection: Literal["All", "Foreground", "Background"] | Link[k.Combo],
             face_enhancement: bool | Link[k.Boolean] = True,
             face_enhancement_creativity: float | Link[k.Float] = 0.0,
             face_enhancement_strength: float | Link[k.Float] = 1.0,
             face_preservation: bool | Link[k.Boolean] = True,
-            prompt: str | Link[k.String] = "",
-            subject_detection: Literal["All", "Foreground", "Background"] | Link[k.Combo],
+            color_preservation: bool | Link[k.Boolean] = True,
+            crop_to_fill: bool | Link[k.Boolean] = False,
         ) -> None:
             self._bind(
-                color_preservation,
+                prompt,
                 creativity,
-                crop_to_fill,
+                subject_detection,
                 face_enhancement,
                 face_enhancement_creativity,
                 face_enhancement_strength,
                 face_preservation,
-                prompt,
-                subject_detection,
+                color_preservation,
+                crop_to_fill,
             )
 
     class Bloom2(Option):
         """Option 'Bloom 2' of model.
 
         Inputs:
-            color_preservation: BOOLEAN, default True.
-            creativity: INT, 1 .. 9, default 3.
-            grain: BOOLEAN, default False.
-            grain_density: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
-            grain_model: one of 3 options.
-            grain_size: FLOAT, 1.0 .. 5.0, step 0.1, default 1.0.
-            grain_strength: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
             prompt: STRING, default ''.
+            creativity: INT, 1 .. 9, default 3.
             seed: INT, 1 .. 2000, default 2.
+            color_preservation: BOOLEAN, default True.
+            grain: BOOLEAN, default False.
+            grain_model: one of 3 options.
+            grain_strength: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
+            grain_size: FLOAT, 1.0 .. 5.0, step 0.1, default 1.0.
+            grain_density: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
         """
 
         __slots__ = ()
@@ -168,26 +168,26 @@ class TopazImageEnhanceV2(Node1[k.Image]):
         def __init__(
             self,
             *,
-            color_preservation: bool | Link[k.Boolean] = True,
-            creativity: int | Link[k.Int] = 3,
-            grain: bool | Link[k.Boolean] = False,
-            grain_density: float | Link[k.Float] = 0.5,
-            grain_model: Literal["silver", "gaussian", "grey"] | Link[k.Combo],
-            grain_size: float | Link[k.Float] = 1.0,
-            grain_strength: float | Link[k.Float] = 0.5,
             prompt: str | Link[k.String] = "",
+            creativity: int | Link[k.Int] = 3,
             seed: int | Link[k.Int] = 2,
+            color_preservation: bool | Link[k.Boolean] = True,
+            grain: bool | Link[k.Boolean] = False,
+            grain_model: Literal["silver", "gaussian", "grey"] | Link[k.Combo],
+            grain_strength: float | Link[k.Float] = 0.5,
+            grain_size: float | Link[k.Float] = 1.0,
+            grain_density: float | Link[k.Float] = 0.5,
         ) -> None:
             self._bind(
-                color_preservation,
-                creativity,
-                grain,
-                grain_density,
-                grain_model,
-                grain_size,
-                grain_strength,
                 prompt,
+                creativity,
                 seed,
+                color_preservation,
+                grain,
+                grain_model,
+                grain_strength,
+                grain_size,
+                grain_density,
             )
 
     class Wonder35(Option):
@@ -196,10 +196,10 @@ class TopazImageEnhanceV2(Node1[k.Image]):
         Inputs:
             enhancement_strength: one of 3 options, default 'high'.
             grain: BOOLEAN, default False.
-            grain_density: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
             grain_model: one of 3 options.
-            grain_size: FLOAT, 1.0 .. 5.0, step 0.1, default 1.0.
             grain_strength: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
+            grain_size: FLOAT, 1.0 .. 5.0, step 0.1, default 1.0.
+            grain_density: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
         """
 
         __slots__ = ()
@@ -212,12 +212,12 @@ class TopazImageEnhanceV2(Node1[k.Image]):
             *,
             enhancement_strength: Literal["low", "medium", "high"] | Link[k.Combo] = "high",
             grain: bool | Link[k.Boolean] = False,
-            grain_density: float | Link[k.Float] = 0.5,
             grain_model: Literal["silver", "gaussian", "grey"] | Link[k.Combo],
-            grain_size: float | Link[k.Float] = 1.0,
             grain_strength: float | Link[k.Float] = 0.5,
+            grain_size: float | Link[k.Float] = 1.0,
+            grain_density: float | Link[k.Float] = 0.5,
         ) -> None:
-            self._bind(enhancement_strength, grain, grain_density, grain_model, grain_size, grain_strength)
+            self._bind(enhancement_strength, grain, grain_model, grain_strength, grain_size, grain_density)
 
     def __init__(
         self,
@@ -321,11 +321,11 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
         """Option 'Astra 2' of upscaler_model.
 
         Inputs:
+            upscaler_resolution: one of 2 options.
             creativity: FLOAT, 0.0 .. 1.0, step 0.1, default 0.5.
             prompt: STRING, default ''.
-            realism: FLOAT, 0.0 .. 1.0, step 0.01, default 0.0.
             sharp: FLOAT, 0.0 .. 1.0, step 0.01, default 0.5.
-            upscaler_resolution: one of 2 options.
+            realism: FLOAT, 0.0 .. 1.0, step 0.01, default 0.0.
         """
 
         __slots__ = ()
@@ -336,13 +336,13 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
         def __init__(
             self,
             *,
+            upscaler_resolution: Literal["FullHD (1080p)", "4K (2160p)"] | Link[k.Combo],
             creativity: float | Link[k.Float] = 0.5,
             prompt: str | Link[k.String] = "",
-            realism: float | Link[k.Float] = 0.0,
             sharp: float | Link[k.Float] = 0.5,
-            upscaler_resolution: Literal["FullHD (1080p)", "4K (2160p)"] | Link[k.Combo],
+            realism: float | Link[k.Float] = 0.0,
         ) -> None:
-            self._bind(creativity, prompt, realism, sharp, upscaler_resolution)
+            self._bind(upscaler_resolution, creativity, prompt, sharp, realism)
 
     class StarlightAstraFast(Option):
         """Option 'Starlight (Astra) Fast' of upscaler_model.
@@ -363,8 +363,8 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
         """Option 'Starlight (Astra) Creative' of upscaler_model.
 
         Inputs:
-            creativity: one of 3 options, default 'low'.
             upscaler_resolution: one of 2 options.
+            creativity: one of 3 options, default 'low'.
         """
 
         __slots__ = ()
@@ -375,10 +375,10 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
         def __init__(
             self,
             *,
-            creativity: Literal["low", "middle", "high"] | Link[k.Combo] = "low",
             upscaler_resolution: Literal["FullHD (1080p)", "4K (2160p)"] | Link[k.Combo],
+            creativity: Literal["low", "middle", "high"] | Link[k.Combo] = "low",
         ) -> None:
-            self._bind(creativity, upscaler_resolution)
+            self._bind(upscaler_resolution, creativity)
 
     class StarlightPrecise25(Option):
         """Option 'Starlight Precise 2.5' of upscaler_model.
@@ -421,10 +421,10 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
         """Option 'apo-8' of interpolation_model.
 
         Inputs:
-            interpolation_duplicate: BOOLEAN, default False.
-            interpolation_duplicate_threshold: FLOAT, 0.001 .. 0.1, step 0.001, default 0.01.
             interpolation_frame_rate: INT, 15 .. 240, default 60.
             interpolation_slowmo: INT, 1 .. 16, default 1.
+            interpolation_duplicate: BOOLEAN, default False.
+            interpolation_duplicate_threshold: FLOAT, 0.001 .. 0.1, step 0.001, default 0.01.
         """
 
         __slots__ = ()
@@ -435,16 +435,16 @@ class TopazVideoEnhanceV2(Node1[k.Video]):
         def __init__(
             self,
             *,
-            interpolation_duplicate: bool | Link[k.Boolean] = False,
-            interpolation_duplicate_threshold: float | Link[k.Float] = 0.01,
             interpolation_frame_rate: int | Link[k.Int] = 60,
             interpolation_slowmo: int | Link[k.Int] = 1,
+            interpolation_duplicate: bool | Link[k.Boolean] = False,
+            interpolation_duplicate_threshold: float | Link[k.Float] = 0.01,
         ) -> None:
             self._bind(
-                interpolation_duplicate,
-                interpolation_duplicate_threshold,
                 interpolation_frame_rate,
                 interpolation_slowmo,
+                interpolation_duplicate,
+                interpolation_duplicate_threshold,
             )
 
     def __init__(

@@ -316,10 +316,10 @@ class TripoP1ImageToModelNode(Node):
         """Option 'Textured' of output_mode.
 
         Inputs:
-            orientation: one of 2 options, default 'default'.
             pbr: BOOLEAN, default True.
-            texture_alignment: one of 2 options, default 'original_image'.
             texture_quality: one of 2 options, default 'standard'.
+            texture_alignment: one of 2 options, default 'original_image'.
+            orientation: one of 2 options, default 'default'.
             texture_seed: INT, default 42.
         """
 
@@ -331,13 +331,13 @@ class TripoP1ImageToModelNode(Node):
         def __init__(
             self,
             *,
-            orientation: Literal["default", "align_image"] | Link[k.Combo] = "default",
             pbr: bool | Link[k.Boolean] = True,
-            texture_alignment: Literal["original_image", "geometry"] | Link[k.Combo] = "original_image",
             texture_quality: Literal["standard", "detailed"] | Link[k.Combo] = "standard",
+            texture_alignment: Literal["original_image", "geometry"] | Link[k.Combo] = "original_image",
+            orientation: Literal["default", "align_image"] | Link[k.Combo] = "default",
             texture_seed: int | Link[k.Int] = 42,
         ) -> None:
-            self._bind(orientation, pbr, texture_alignment, texture_quality, texture_seed)
+            self._bind(pbr, texture_quality, texture_alignment, orientation, texture_seed)
 
     def __init__(
         self,
@@ -417,10 +417,10 @@ class TripoP1MultiviewToModelNode(Node):
         """Option 'Textured' of output_mode.
 
         Inputs:
-            orientation: one of 2 options, default 'default'.
             pbr: BOOLEAN, default True.
-            texture_alignment: one of 2 options, default 'original_image'.
             texture_quality: one of 2 options, default 'standard'.
+            texture_alignment: one of 2 options, default 'original_image'.
+            orientation: one of 2 options, default 'default'.
             texture_seed: INT, default 42.
         """
 
@@ -432,13 +432,13 @@ class TripoP1MultiviewToModelNode(Node):
         def __init__(
             self,
             *,
-            orientation: Literal["default", "align_image"] | Link[k.Combo] = "default",
             pbr: bool | Link[k.Boolean] = True,
-            texture_alignment: Literal["original_image", "geometry"] | Link[k.Combo] = "original_image",
             texture_quality: Literal["standard", "detailed"] | Link[k.Combo] = "standard",
+            texture_alignment: Literal["original_image", "geometry"] | Link[k.Combo] = "original_image",
+            orientation: Literal["default", "align_image"] | Link[k.Combo] = "default",
             texture_seed: int | Link[k.Int] = 42,
         ) -> None:
-            self._bind(orientation, pbr, texture_alignment, texture_quality, texture_seed)
+            self._bind(pbr, texture_quality, texture_alignment, orientation, texture_seed)
 
     def __init__(
         self,

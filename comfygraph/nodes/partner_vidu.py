@@ -205,9 +205,9 @@ class Vidu3ImageToVideoNode(Node1[k.Video]):
         """Option 'viduq3-pro' of model.
 
         Inputs:
-            audio: BOOLEAN, default False.
-            duration: INT, 1 .. 16, default 5.
             resolution: one of 3 options.
+            duration: INT, 1 .. 16, default 5.
+            audio: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -218,19 +218,19 @@ class Vidu3ImageToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            audio: bool | Link[k.Boolean] = False,
-            duration: int | Link[k.Int] = 5,
             resolution: Literal["720p", "1080p", "2K"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
+            audio: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(audio, duration, resolution)
+            self._bind(resolution, duration, audio)
 
     class Viduq3Turbo(Option):
         """Option 'viduq3-turbo' of model.
 
         Inputs:
-            audio: BOOLEAN, default False.
-            duration: INT, 1 .. 16, default 5.
             resolution: one of 2 options.
+            duration: INT, 1 .. 16, default 5.
+            audio: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -241,11 +241,11 @@ class Vidu3ImageToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            audio: bool | Link[k.Boolean] = False,
-            duration: int | Link[k.Int] = 5,
             resolution: Literal["720p", "1080p"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
+            audio: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(audio, duration, resolution)
+            self._bind(resolution, duration, audio)
 
     def __init__(
         self,
@@ -286,9 +286,9 @@ class Vidu3StartEndToVideoNode(Node1[k.Video]):
         """Option 'viduq3-pro' of model.
 
         Inputs:
-            audio: BOOLEAN, default False.
-            duration: INT, 1 .. 16, default 5.
             resolution: one of 2 options.
+            duration: INT, 1 .. 16, default 5.
+            audio: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -299,19 +299,19 @@ class Vidu3StartEndToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            audio: bool | Link[k.Boolean] = False,
-            duration: int | Link[k.Int] = 5,
             resolution: Literal["720p", "1080p"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
+            audio: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(audio, duration, resolution)
+            self._bind(resolution, duration, audio)
 
     class Viduq3Turbo(Option):
         """Option 'viduq3-turbo' of model.
 
         Inputs:
-            audio: BOOLEAN, default False.
-            duration: INT, 1 .. 16, default 5.
             resolution: one of 2 options.
+            duration: INT, 1 .. 16, default 5.
+            audio: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -322,11 +322,11 @@ class Vidu3StartEndToVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            audio: bool | Link[k.Boolean] = False,
-            duration: int | Link[k.Int] = 5,
             resolution: Literal["720p", "1080p"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
+            audio: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(audio, duration, resolution)
+            self._bind(resolution, duration, audio)
 
     def __init__(
         self,
@@ -367,9 +367,9 @@ class Vidu3TextToVideoNode(Node1[k.Video]):
 
         Inputs:
             aspect_ratio: one of 5 options.
-            audio: BOOLEAN, default False.
-            duration: INT, 1 .. 16, default 5.
             resolution: one of 2 options.
+            duration: INT, 1 .. 16, default 5.
+            audio: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -381,20 +381,20 @@ class Vidu3TextToVideoNode(Node1[k.Video]):
             self,
             *,
             aspect_ratio: Literal["16:9", "9:16", "3:4", "4:3", "1:1"] | Link[k.Combo],
-            audio: bool | Link[k.Boolean] = False,
-            duration: int | Link[k.Int] = 5,
             resolution: Literal["720p", "1080p"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
+            audio: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(aspect_ratio, audio, duration, resolution)
+            self._bind(aspect_ratio, resolution, duration, audio)
 
     class Viduq3Turbo(Option):
         """Option 'viduq3-turbo' of model.
 
         Inputs:
             aspect_ratio: one of 5 options.
-            audio: BOOLEAN, default False.
-            duration: INT, 1 .. 16, default 5.
             resolution: one of 2 options.
+            duration: INT, 1 .. 16, default 5.
+            audio: BOOLEAN, default False.
         """
 
         __slots__ = ()
@@ -406,11 +406,11 @@ class Vidu3TextToVideoNode(Node1[k.Video]):
             self,
             *,
             aspect_ratio: Literal["16:9", "9:16", "3:4", "4:3", "1:1"] | Link[k.Combo],
-            audio: bool | Link[k.Boolean] = False,
-            duration: int | Link[k.Int] = 5,
             resolution: Literal["720p", "1080p"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
+            audio: bool | Link[k.Boolean] = False,
         ) -> None:
-            self._bind(aspect_ratio, audio, duration, resolution)
+            self._bind(aspect_ratio, resolution, duration, audio)
 
     def __init__(
         self,
@@ -568,12 +568,12 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
         """Option '2' of frames.
 
         Inputs:
-            duration1: INT, 2 .. 7, default 4.
-            duration2: INT, 2 .. 7, default 4.
-            end_image1: IMAGE.
-            end_image2: IMAGE.
             prompt1: STRING, default ''.
+            end_image1: IMAGE.
+            duration1: INT, 2 .. 7, default 4.
             prompt2: STRING, default ''.
+            end_image2: IMAGE.
+            duration2: INT, 2 .. 7, default 4.
         """
 
         __slots__ = ()
@@ -584,28 +584,28 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration1: int | Link[k.Int] = 4,
-            duration2: int | Link[k.Int] = 4,
-            end_image1: Link[k.Image],
-            end_image2: Link[k.Image],
             prompt1: str | Link[k.String] = "",
+            end_image1: Link[k.Image],
+            duration1: int | Link[k.Int] = 4,
             prompt2: str | Link[k.String] = "",
+            end_image2: Link[k.Image],
+            duration2: int | Link[k.Int] = 4,
         ) -> None:
-            self._bind(duration1, duration2, end_image1, end_image2, prompt1, prompt2)
+            self._bind(prompt1, end_image1, duration1, prompt2, end_image2, duration2)
 
     class Frames3(Option):
         """Option '3' of frames.
 
         Inputs:
-            duration1: INT, 2 .. 7, default 4.
-            duration2: INT, 2 .. 7, default 4.
-            duration3: INT, 2 .. 7, default 4.
-            end_image1: IMAGE.
-            end_image2: IMAGE.
-            end_image3: IMAGE.
             prompt1: STRING, default ''.
+            end_image1: IMAGE.
+            duration1: INT, 2 .. 7, default 4.
             prompt2: STRING, default ''.
+            end_image2: IMAGE.
+            duration2: INT, 2 .. 7, default 4.
             prompt3: STRING, default ''.
+            end_image3: IMAGE.
+            duration3: INT, 2 .. 7, default 4.
         """
 
         __slots__ = ()
@@ -616,34 +616,34 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration1: int | Link[k.Int] = 4,
-            duration2: int | Link[k.Int] = 4,
-            duration3: int | Link[k.Int] = 4,
-            end_image1: Link[k.Image],
-            end_image2: Link[k.Image],
-            end_image3: Link[k.Image],
             prompt1: str | Link[k.String] = "",
+            end_image1: Link[k.Image],
+            duration1: int | Link[k.Int] = 4,
             prompt2: str | Link[k.String] = "",
+            end_image2: Link[k.Image],
+            duration2: int | Link[k.Int] = 4,
             prompt3: str | Link[k.String] = "",
+            end_image3: Link[k.Image],
+            duration3: int | Link[k.Int] = 4,
         ) -> None:
-            self._bind(duration1, duration2, duration3, end_image1, end_image2, end_image3, prompt1, prompt2, prompt3)
+            self._bind(prompt1, end_image1, duration1, prompt2, end_image2, duration2, prompt3, end_image3, duration3)
 
     class Frames4(Option):
         """Option '4' of frames.
 
         Inputs:
-            duration1: INT, 2 .. 7, default 4.
-            duration2: INT, 2 .. 7, default 4.
-            duration3: INT, 2 .. 7, default 4.
-            duration4: INT, 2 .. 7, default 4.
-            end_image1: IMAGE.
-            end_image2: IMAGE.
-            end_image3: IMAGE.
-            end_image4: IMAGE.
             prompt1: STRING, default ''.
+            end_image1: IMAGE.
+            duration1: INT, 2 .. 7, default 4.
             prompt2: STRING, default ''.
+            end_image2: IMAGE.
+            duration2: INT, 2 .. 7, default 4.
             prompt3: STRING, default ''.
+            end_image3: IMAGE.
+            duration3: INT, 2 .. 7, default 4.
             prompt4: STRING, default ''.
+            end_image4: IMAGE.
+            duration4: INT, 2 .. 7, default 4.
         """
 
         __slots__ = ()
@@ -654,53 +654,53 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration1: int | Link[k.Int] = 4,
-            duration2: int | Link[k.Int] = 4,
-            duration3: int | Link[k.Int] = 4,
-            duration4: int | Link[k.Int] = 4,
-            end_image1: Link[k.Image],
-            end_image2: Link[k.Image],
-            end_image3: Link[k.Image],
-            end_image4: Link[k.Image],
             prompt1: str | Link[k.String] = "",
+            end_image1: Link[k.Image],
+            duration1: int | Link[k.Int] = 4,
             prompt2: str | Link[k.String] = "",
+            end_image2: Link[k.Image],
+            duration2: int | Link[k.Int] = 4,
             prompt3: str | Link[k.String] = "",
+            end_image3: Link[k.Image],
+            duration3: int | Link[k.Int] = 4,
             prompt4: str | Link[k.String] = "",
+            end_image4: Link[k.Image],
+            duration4: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                duration1,
-                duration2,
-                duration3,
-                duration4,
-                end_image1,
-                end_image2,
-                end_image3,
-                end_image4,
                 prompt1,
+                end_image1,
+                duration1,
                 prompt2,
+                end_image2,
+                duration2,
                 prompt3,
+                end_image3,
+                duration3,
                 prompt4,
+                end_image4,
+                duration4,
             )
 
     class Frames5(Option):
         """Option '5' of frames.
 
         Inputs:
-            duration1: INT, 2 .. 7, default 4.
-            duration2: INT, 2 .. 7, default 4.
-            duration3: INT, 2 .. 7, default 4.
-            duration4: INT, 2 .. 7, default 4.
-            duration5: INT, 2 .. 7, default 4.
-            end_image1: IMAGE.
-            end_image2: IMAGE.
-            end_image3: IMAGE.
-            end_image4: IMAGE.
-            end_image5: IMAGE.
             prompt1: STRING, default ''.
+            end_image1: IMAGE.
+            duration1: INT, 2 .. 7, default 4.
             prompt2: STRING, default ''.
+            end_image2: IMAGE.
+            duration2: INT, 2 .. 7, default 4.
             prompt3: STRING, default ''.
+            end_image3: IMAGE.
+            duration3: INT, 2 .. 7, default 4.
             prompt4: STRING, default ''.
+            end_image4: IMAGE.
+            duration4: INT, 2 .. 7, default 4.
             prompt5: STRING, default ''.
+            end_image5: IMAGE.
+            duration5: INT, 2 .. 7, default 4.
         """
 
         __slots__ = ()
@@ -711,62 +711,62 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration1: int | Link[k.Int] = 4,
-            duration2: int | Link[k.Int] = 4,
-            duration3: int | Link[k.Int] = 4,
-            duration4: int | Link[k.Int] = 4,
-            duration5: int | Link[k.Int] = 4,
-            end_image1: Link[k.Image],
-            end_image2: Link[k.Image],
-            end_image3: Link[k.Image],
-            end_image4: Link[k.Image],
-            end_image5: Link[k.Image],
             prompt1: str | Link[k.String] = "",
+            end_image1: Link[k.Image],
+            duration1: int | Link[k.Int] = 4,
             prompt2: str | Link[k.String] = "",
+            end_image2: Link[k.Image],
+            duration2: int | Link[k.Int] = 4,
             prompt3: str | Link[k.String] = "",
+            end_image3: Link[k.Image],
+            duration3: int | Link[k.Int] = 4,
             prompt4: str | Link[k.String] = "",
+            end_image4: Link[k.Image],
+            duration4: int | Link[k.Int] = 4,
             prompt5: str | Link[k.String] = "",
+            end_image5: Link[k.Image],
+            duration5: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                duration1,
-                duration2,
-                duration3,
-                duration4,
-                duration5,
-                end_image1,
-                end_image2,
-                end_image3,
-                end_image4,
-                end_image5,
                 prompt1,
+                end_image1,
+                duration1,
                 prompt2,
+                end_image2,
+                duration2,
                 prompt3,
+                end_image3,
+                duration3,
                 prompt4,
+                end_image4,
+                duration4,
                 prompt5,
+                end_image5,
+                duration5,
             )
 
     class Frames6(Option):
         """Option '6' of frames.
 
         Inputs:
-            duration1: INT, 2 .. 7, default 4.
-            duration2: INT, 2 .. 7, default 4.
-            duration3: INT, 2 .. 7, default 4.
-            duration4: INT, 2 .. 7, default 4.
-            duration5: INT, 2 .. 7, default 4.
-            duration6: INT, 2 .. 7, default 4.
-            end_image1: IMAGE.
-            end_image2: IMAGE.
-            end_image3: IMAGE.
-            end_image4: IMAGE.
-            end_image5: IMAGE.
-            end_image6: IMAGE.
             prompt1: STRING, default ''.
+            end_image1: IMAGE.
+            duration1: INT, 2 .. 7, default 4.
             prompt2: STRING, default ''.
+            end_image2: IMAGE.
+            duration2: INT, 2 .. 7, default 4.
             prompt3: STRING, default ''.
+            end_image3: IMAGE.
+            duration3: INT, 2 .. 7, default 4.
             prompt4: STRING, default ''.
+            end_image4: IMAGE.
+            duration4: INT, 2 .. 7, default 4.
             prompt5: STRING, default ''.
+            end_image5: IMAGE.
+            duration5: INT, 2 .. 7, default 4.
             prompt6: STRING, default ''.
+            end_image6: IMAGE.
+            duration6: INT, 2 .. 7, default 4.
         """
 
         __slots__ = ()
@@ -777,71 +777,71 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration1: int | Link[k.Int] = 4,
-            duration2: int | Link[k.Int] = 4,
-            duration3: int | Link[k.Int] = 4,
-            duration4: int | Link[k.Int] = 4,
-            duration5: int | Link[k.Int] = 4,
-            duration6: int | Link[k.Int] = 4,
-            end_image1: Link[k.Image],
-            end_image2: Link[k.Image],
-            end_image3: Link[k.Image],
-            end_image4: Link[k.Image],
-            end_image5: Link[k.Image],
-            end_image6: Link[k.Image],
             prompt1: str | Link[k.String] = "",
+            end_image1: Link[k.Image],
+            duration1: int | Link[k.Int] = 4,
             prompt2: str | Link[k.String] = "",
+            end_image2: Link[k.Image],
+            duration2: int | Link[k.Int] = 4,
             prompt3: str | Link[k.String] = "",
+            end_image3: Link[k.Image],
+            duration3: int | Link[k.Int] = 4,
             prompt4: str | Link[k.String] = "",
+            end_image4: Link[k.Image],
+            duration4: int | Link[k.Int] = 4,
             prompt5: str | Link[k.String] = "",
+            end_image5: Link[k.Image],
+            duration5: int | Link[k.Int] = 4,
             prompt6: str | Link[k.String] = "",
+            end_image6: Link[k.Image],
+            duration6: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                duration1,
-                duration2,
-                duration3,
-                duration4,
-                duration5,
-                duration6,
-                end_image1,
-                end_image2,
-                end_image3,
-                end_image4,
-                end_image5,
-                end_image6,
                 prompt1,
+                end_image1,
+                duration1,
                 prompt2,
+                end_image2,
+                duration2,
                 prompt3,
+                end_image3,
+                duration3,
                 prompt4,
+                end_image4,
+                duration4,
                 prompt5,
+                end_image5,
+                duration5,
                 prompt6,
+                end_image6,
+                duration6,
             )
 
     class Frames7(Option):
         """Option '7' of frames.
 
         Inputs:
-            duration1: INT, 2 .. 7, default 4.
-            duration2: INT, 2 .. 7, default 4.
-            duration3: INT, 2 .. 7, default 4.
-            duration4: INT, 2 .. 7, default 4.
-            duration5: INT, 2 .. 7, default 4.
-            duration6: INT, 2 .. 7, default 4.
-            duration7: INT, 2 .. 7, default 4.
-            end_image1: IMAGE.
-            end_image2: IMAGE.
-            end_image3: IMAGE.
-            end_image4: IMAGE.
-            end_image5: IMAGE.
-            end_image6: IMAGE.
-            end_image7: IMAGE.
             prompt1: STRING, default ''.
+            end_image1: IMAGE.
+            duration1: INT, 2 .. 7, default 4.
             prompt2: STRING, default ''.
+            end_image2: IMAGE.
+            duration2: INT, 2 .. 7, default 4.
             prompt3: STRING, default ''.
+            end_image3: IMAGE.
+            duration3: INT, 2 .. 7, default 4.
             prompt4: STRING, default ''.
+            end_image4: IMAGE.
+            duration4: INT, 2 .. 7, default 4.
             prompt5: STRING, default ''.
+            end_image5: IMAGE.
+            duration5: INT, 2 .. 7, default 4.
             prompt6: STRING, default ''.
+            end_image6: IMAGE.
+            duration6: INT, 2 .. 7, default 4.
             prompt7: STRING, default ''.
+            end_image7: IMAGE.
+            duration7: INT, 2 .. 7, default 4.
         """
 
         __slots__ = ()
@@ -852,80 +852,80 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration1: int | Link[k.Int] = 4,
-            duration2: int | Link[k.Int] = 4,
-            duration3: int | Link[k.Int] = 4,
-            duration4: int | Link[k.Int] = 4,
-            duration5: int | Link[k.Int] = 4,
-            duration6: int | Link[k.Int] = 4,
-            duration7: int | Link[k.Int] = 4,
-            end_image1: Link[k.Image],
-            end_image2: Link[k.Image],
-            end_image3: Link[k.Image],
-            end_image4: Link[k.Image],
-            end_image5: Link[k.Image],
-            end_image6: Link[k.Image],
-            end_image7: Link[k.Image],
             prompt1: str | Link[k.String] = "",
+            end_image1: Link[k.Image],
+            duration1: int | Link[k.Int] = 4,
             prompt2: str | Link[k.String] = "",
+            end_image2: Link[k.Image],
+            duration2: int | Link[k.Int] = 4,
             prompt3: str | Link[k.String] = "",
+            end_image3: Link[k.Image],
+            duration3: int | Link[k.Int] = 4,
             prompt4: str | Link[k.String] = "",
+            end_image4: Link[k.Image],
+            duration4: int | Link[k.Int] = 4,
             prompt5: str | Link[k.String] = "",
+            end_image5: Link[k.Image],
+            duration5: int | Link[k.Int] = 4,
             prompt6: str | Link[k.String] = "",
+            end_image6: Link[k.Image],
+            duration6: int | Link[k.Int] = 4,
             prompt7: str | Link[k.String] = "",
+            end_image7: Link[k.Image],
+            duration7: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                duration1,
-                duration2,
-                duration3,
-                duration4,
-                duration5,
-                duration6,
-                duration7,
-                end_image1,
-                end_image2,
-                end_image3,
-                end_image4,
-                end_image5,
-                end_image6,
-                end_image7,
                 prompt1,
+                end_image1,
+                duration1,
                 prompt2,
+                end_image2,
+                duration2,
                 prompt3,
+                end_image3,
+                duration3,
                 prompt4,
+                end_image4,
+                duration4,
                 prompt5,
+                end_image5,
+                duration5,
                 prompt6,
+                end_image6,
+                duration6,
                 prompt7,
+                end_image7,
+                duration7,
             )
 
     class Frames8(Option):
         """Option '8' of frames.
 
         Inputs:
-            duration1: INT, 2 .. 7, default 4.
-            duration2: INT, 2 .. 7, default 4.
-            duration3: INT, 2 .. 7, default 4.
-            duration4: INT, 2 .. 7, default 4.
-            duration5: INT, 2 .. 7, default 4.
-            duration6: INT, 2 .. 7, default 4.
-            duration7: INT, 2 .. 7, default 4.
-            duration8: INT, 2 .. 7, default 4.
-            end_image1: IMAGE.
-            end_image2: IMAGE.
-            end_image3: IMAGE.
-            end_image4: IMAGE.
-            end_image5: IMAGE.
-            end_image6: IMAGE.
-            end_image7: IMAGE.
-            end_image8: IMAGE.
             prompt1: STRING, default ''.
+            end_image1: IMAGE.
+            duration1: INT, 2 .. 7, default 4.
             prompt2: STRING, default ''.
+            end_image2: IMAGE.
+            duration2: INT, 2 .. 7, default 4.
             prompt3: STRING, default ''.
+            end_image3: IMAGE.
+            duration3: INT, 2 .. 7, default 4.
             prompt4: STRING, default ''.
+            end_image4: IMAGE.
+            duration4: INT, 2 .. 7, default 4.
             prompt5: STRING, default ''.
+            end_image5: IMAGE.
+            duration5: INT, 2 .. 7, default 4.
             prompt6: STRING, default ''.
+            end_image6: IMAGE.
+            duration6: INT, 2 .. 7, default 4.
             prompt7: STRING, default ''.
+            end_image7: IMAGE.
+            duration7: INT, 2 .. 7, default 4.
             prompt8: STRING, default ''.
+            end_image8: IMAGE.
+            duration8: INT, 2 .. 7, default 4.
         """
 
         __slots__ = ()
@@ -936,89 +936,89 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration1: int | Link[k.Int] = 4,
-            duration2: int | Link[k.Int] = 4,
-            duration3: int | Link[k.Int] = 4,
-            duration4: int | Link[k.Int] = 4,
-            duration5: int | Link[k.Int] = 4,
-            duration6: int | Link[k.Int] = 4,
-            duration7: int | Link[k.Int] = 4,
-            duration8: int | Link[k.Int] = 4,
-            end_image1: Link[k.Image],
-            end_image2: Link[k.Image],
-            end_image3: Link[k.Image],
-            end_image4: Link[k.Image],
-            end_image5: Link[k.Image],
-            end_image6: Link[k.Image],
-            end_image7: Link[k.Image],
-            end_image8: Link[k.Image],
             prompt1: str | Link[k.String] = "",
+            end_image1: Link[k.Image],
+            duration1: int | Link[k.Int] = 4,
             prompt2: str | Link[k.String] = "",
+            end_image2: Link[k.Image],
+            duration2: int | Link[k.Int] = 4,
             prompt3: str | Link[k.String] = "",
+            end_image3: Link[k.Image],
+            duration3: int | Link[k.Int] = 4,
             prompt4: str | Link[k.String] = "",
+            end_image4: Link[k.Image],
+            duration4: int | Link[k.Int] = 4,
             prompt5: str | Link[k.String] = "",
+            end_image5: Link[k.Image],
+            duration5: int | Link[k.Int] = 4,
             prompt6: str | Link[k.String] = "",
+            end_image6: Link[k.Image],
+            duration6: int | Link[k.Int] = 4,
             prompt7: str | Link[k.String] = "",
+            end_image7: Link[k.Image],
+            duration7: int | Link[k.Int] = 4,
             prompt8: str | Link[k.String] = "",
+            end_image8: Link[k.Image],
+            duration8: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                duration1,
-                duration2,
-                duration3,
-                duration4,
-                duration5,
-                duration6,
-                duration7,
-                duration8,
-                end_image1,
-                end_image2,
-                end_image3,
-                end_image4,
-                end_image5,
-                end_image6,
-                end_image7,
-                end_image8,
                 prompt1,
+                end_image1,
+                duration1,
                 prompt2,
+                end_image2,
+                duration2,
                 prompt3,
+                end_image3,
+                duration3,
                 prompt4,
+                end_image4,
+                duration4,
                 prompt5,
+                end_image5,
+                duration5,
                 prompt6,
+                end_image6,
+                duration6,
                 prompt7,
+                end_image7,
+                duration7,
                 prompt8,
+                end_image8,
+                duration8,
             )
 
     class Frames9(Option):
         """Option '9' of frames.
 
         Inputs:
-            duration1: INT, 2 .. 7, default 4.
-            duration2: INT, 2 .. 7, default 4.
-            duration3: INT, 2 .. 7, default 4.
-            duration4: INT, 2 .. 7, default 4.
-            duration5: INT, 2 .. 7, default 4.
-            duration6: INT, 2 .. 7, default 4.
-            duration7: INT, 2 .. 7, default 4.
-            duration8: INT, 2 .. 7, default 4.
-            duration9: INT, 2 .. 7, default 4.
-            end_image1: IMAGE.
-            end_image2: IMAGE.
-            end_image3: IMAGE.
-            end_image4: IMAGE.
-            end_image5: IMAGE.
-            end_image6: IMAGE.
-            end_image7: IMAGE.
-            end_image8: IMAGE.
-            end_image9: IMAGE.
             prompt1: STRING, default ''.
+            end_image1: IMAGE.
+            duration1: INT, 2 .. 7, default 4.
             prompt2: STRING, default ''.
+            end_image2: IMAGE.
+            duration2: INT, 2 .. 7, default 4.
             prompt3: STRING, default ''.
+            end_image3: IMAGE.
+            duration3: INT, 2 .. 7, default 4.
             prompt4: STRING, default ''.
+            end_image4: IMAGE.
+            duration4: INT, 2 .. 7, default 4.
             prompt5: STRING, default ''.
+            end_image5: IMAGE.
+            duration5: INT, 2 .. 7, default 4.
             prompt6: STRING, default ''.
+            end_image6: IMAGE.
+            duration6: INT, 2 .. 7, default 4.
             prompt7: STRING, default ''.
+            end_image7: IMAGE.
+            duration7: INT, 2 .. 7, default 4.
             prompt8: STRING, default ''.
+            end_image8: IMAGE.
+            duration8: INT, 2 .. 7, default 4.
             prompt9: STRING, default ''.
+            end_image9: IMAGE.
+            duration9: INT, 2 .. 7, default 4.
         """
 
         __slots__ = ()
@@ -1029,62 +1029,62 @@ class ViduMultiFrameVideoNode(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration1: int | Link[k.Int] = 4,
-            duration2: int | Link[k.Int] = 4,
-            duration3: int | Link[k.Int] = 4,
-            duration4: int | Link[k.Int] = 4,
-            duration5: int | Link[k.Int] = 4,
-            duration6: int | Link[k.Int] = 4,
-            duration7: int | Link[k.Int] = 4,
-            duration8: int | Link[k.Int] = 4,
-            duration9: int | Link[k.Int] = 4,
-            end_image1: Link[k.Image],
-            end_image2: Link[k.Image],
-            end_image3: Link[k.Image],
-            end_image4: Link[k.Image],
-            end_image5: Link[k.Image],
-            end_image6: Link[k.Image],
-            end_image7: Link[k.Image],
-            end_image8: Link[k.Image],
-            end_image9: Link[k.Image],
             prompt1: str | Link[k.String] = "",
+            end_image1: Link[k.Image],
+            duration1: int | Link[k.Int] = 4,
             prompt2: str | Link[k.String] = "",
+            end_image2: Link[k.Image],
+            duration2: int | Link[k.Int] = 4,
             prompt3: str | Link[k.String] = "",
+            end_image3: Link[k.Image],
+            duration3: int | Link[k.Int] = 4,
             prompt4: str | Link[k.String] = "",
+            end_image4: Link[k.Image],
+            duration4: int | Link[k.Int] = 4,
             prompt5: str | Link[k.String] = "",
+            end_image5: Link[k.Image],
+            duration5: int | Link[k.Int] = 4,
             prompt6: str | Link[k.String] = "",
+            end_image6: Link[k.Image],
+            duration6: int | Link[k.Int] = 4,
             prompt7: str | Link[k.String] = "",
+            end_image7: Link[k.Image],
+            duration7: int | Link[k.Int] = 4,
             prompt8: str | Link[k.String] = "",
+            end_image8: Link[k.Image],
+            duration8: int | Link[k.Int] = 4,
             prompt9: str | Link[k.String] = "",
+            end_image9: Link[k.Image],
+            duration9: int | Link[k.Int] = 4,
         ) -> None:
             self._bind(
-                duration1,
-                duration2,
-                duration3,
-                duration4,
-                duration5,
-                duration6,
-                duration7,
-                duration8,
-                duration9,
-                end_image1,
-                end_image2,
-                end_image3,
-                end_image4,
-                end_image5,
-                end_image6,
-                end_image7,
-                end_image8,
-                end_image9,
                 prompt1,
+                end_image1,
+                duration1,
                 prompt2,
+                end_image2,
+                duration2,
                 prompt3,
+                end_image3,
+                duration3,
                 prompt4,
+                end_image4,
+                duration4,
                 prompt5,
+                end_image5,
+                duration5,
                 prompt6,
+                end_image6,
+                duration6,
                 prompt7,
+                end_image7,
+                duration7,
                 prompt8,
+                end_image8,
+                duration8,
                 prompt9,
+                end_image9,
+                duration9,
             )
 
     def __init__(

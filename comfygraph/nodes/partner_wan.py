@@ -40,9 +40,9 @@ class HappyHorseImageToVideoApi(Node1[k.Video]):
         """Option 'happyhorse-1.1-i2v' of model.
 
         Inputs:
-            duration: INT, 3 .. 15, default 5.
             prompt: STRING, default ''.
             resolution: one of 2 options.
+            duration: INT, 3 .. 15, default 5.
         """
 
         __slots__ = ()
@@ -53,19 +53,19 @@ class HappyHorseImageToVideoApi(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
             prompt: str | Link[k.String] = "",
             resolution: Literal["720P", "1080P"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
         ) -> None:
-            self._bind(duration, prompt, resolution)
+            self._bind(prompt, resolution, duration)
 
     class Happyhorse10I2v(Option):
         """Option 'happyhorse-1.0-i2v' of model.
 
         Inputs:
-            duration: INT, 3 .. 15, default 5.
             prompt: STRING, default ''.
             resolution: one of 2 options.
+            duration: INT, 3 .. 15, default 5.
         """
 
         __slots__ = ()
@@ -76,11 +76,11 @@ class HappyHorseImageToVideoApi(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
             prompt: str | Link[k.String] = "",
             resolution: Literal["720P", "1080P"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
         ) -> None:
-            self._bind(duration, prompt, resolution)
+            self._bind(prompt, resolution, duration)
 
     def __init__(
         self,
@@ -119,11 +119,11 @@ class HappyHorseReferenceVideoApi(Node1[k.Video]):
         """Option 'happyhorse-1.1-r2v' of model.
 
         Inputs:
-            duration: INT, 3 .. 15, default 5.
             prompt: STRING, default ''.
-            ratio: one of 9 options.
-            reference_images: 1 to 9, named image1 to image9: IMAGE each.
             resolution: one of 2 options.
+            ratio: one of 9 options.
+            duration: INT, 3 .. 15, default 5.
+            reference_images: 1 to 9, named image1 to image9: IMAGE each.
         """
 
         __slots__ = ()
@@ -134,23 +134,23 @@ class HappyHorseReferenceVideoApi(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
             prompt: str | Link[k.String] = "",
-            ratio: Ratio | Link[k.Combo],
-            reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]],
             resolution: Literal["720P", "1080P"] | Link[k.Combo],
+            ratio: Ratio | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
+            reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]],
         ) -> None:
-            self._bind(duration, prompt, ratio, reference_images, resolution)
+            self._bind(prompt, resolution, ratio, duration, reference_images)
 
     class Happyhorse10R2v(Option):
         """Option 'happyhorse-1.0-r2v' of model.
 
         Inputs:
-            duration: INT, 3 .. 15, default 5.
             prompt: STRING, default ''.
-            ratio: one of 5 options.
-            reference_images: 1 to 9, named image1 to image9: IMAGE each.
             resolution: one of 2 options.
+            ratio: one of 5 options.
+            duration: INT, 3 .. 15, default 5.
+            reference_images: 1 to 9, named image1 to image9: IMAGE each.
         """
 
         __slots__ = ()
@@ -161,13 +161,13 @@ class HappyHorseReferenceVideoApi(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
             prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Link[k.Combo],
-            reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]],
             resolution: Literal["720P", "1080P"] | Link[k.Combo],
+            ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
+            reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]],
         ) -> None:
-            self._bind(duration, prompt, ratio, reference_images, resolution)
+            self._bind(prompt, resolution, ratio, duration, reference_images)
 
     def __init__(
         self,
@@ -205,10 +205,10 @@ class HappyHorseTextToVideoApi(Node1[k.Video]):
         """Option 'happyhorse-1.1-t2v' of model.
 
         Inputs:
-            duration: INT, 3 .. 15, default 5.
             prompt: STRING, default ''.
-            ratio: one of 9 options.
             resolution: one of 2 options.
+            ratio: one of 9 options.
+            duration: INT, 3 .. 15, default 5.
         """
 
         __slots__ = ()
@@ -219,21 +219,21 @@ class HappyHorseTextToVideoApi(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
             prompt: str | Link[k.String] = "",
-            ratio: Ratio | Link[k.Combo],
             resolution: Literal["720P", "1080P"] | Link[k.Combo],
+            ratio: Ratio | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
         ) -> None:
-            self._bind(duration, prompt, ratio, resolution)
+            self._bind(prompt, resolution, ratio, duration)
 
     class Happyhorse10T2v(Option):
         """Option 'happyhorse-1.0-t2v' of model.
 
         Inputs:
-            duration: INT, 3 .. 15, default 5.
             prompt: STRING, default ''.
-            ratio: one of 5 options.
             resolution: one of 2 options.
+            ratio: one of 5 options.
+            duration: INT, 3 .. 15, default 5.
         """
 
         __slots__ = ()
@@ -244,12 +244,12 @@ class HappyHorseTextToVideoApi(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
             prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Link[k.Combo],
             resolution: Literal["720P", "1080P"] | Link[k.Combo],
+            ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
         ) -> None:
-            self._bind(duration, prompt, ratio, resolution)
+            self._bind(prompt, resolution, ratio, duration)
 
     def __init__(
         self,
@@ -289,9 +289,9 @@ class HappyHorseVideoEditApi(Node1[k.Video]):
 
         Inputs:
             prompt: STRING, default ''.
+            resolution: one of 2 options.
             ratio: one of 5 options.
             reference_images: 0 to 5, named image1 to image5: IMAGE each.
-            resolution: one of 2 options.
         """
 
         __slots__ = ()
@@ -303,11 +303,11 @@ class HappyHorseVideoEditApi(Node1[k.Video]):
             self,
             *,
             prompt: str | Link[k.String] = "",
+            resolution: Literal["720P", "1080P"] | Link[k.Combo],
             ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Link[k.Combo],
             reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            resolution: Literal["720P", "1080P"] | Link[k.Combo],
         ) -> None:
-            self._bind(prompt, ratio, reference_images, resolution)
+            self._bind(prompt, resolution, ratio, reference_images)
 
     def __init__(
         self,
@@ -350,10 +350,10 @@ class Wan2ImageToVideoApi(Node1[k.Video]):
         """Option 'wan2.7-i2v' of model.
 
         Inputs:
-            duration: INT, 2 .. 15, default 5.
-            negative_prompt: STRING, default ''.
             prompt: STRING, default ''.
+            negative_prompt: STRING, default ''.
             resolution: one of 2 options.
+            duration: INT, 2 .. 15, default 5.
         """
 
         __slots__ = ()
@@ -364,12 +364,12 @@ class Wan2ImageToVideoApi(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
-            negative_prompt: str | Link[k.String] = "",
             prompt: str | Link[k.String] = "",
+            negative_prompt: str | Link[k.String] = "",
             resolution: Literal["720P", "1080P"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
         ) -> None:
-            self._bind(duration, negative_prompt, prompt, resolution)
+            self._bind(prompt, negative_prompt, resolution, duration)
 
     def __init__(
         self,
@@ -411,13 +411,13 @@ class Wan2ReferenceVideoApi(Node1[k.Video]):
         """Option 'wan2.7-r2v' of model.
 
         Inputs:
-            duration: INT, 2 .. 10, default 5.
-            negative_prompt: STRING, default ''.
             prompt: STRING, default ''.
-            ratio: one of 5 options.
-            reference_images: 0 to 5, named image1 to image5: IMAGE each.
-            reference_videos: 0 to 3, named video1 to video3: VIDEO each.
+            negative_prompt: STRING, default ''.
             resolution: one of 2 options.
+            ratio: one of 5 options.
+            duration: INT, 2 .. 10, default 5.
+            reference_videos: 0 to 3, named video1 to video3: VIDEO each.
+            reference_images: 0 to 5, named image1 to image5: IMAGE each.
         """
 
         __slots__ = ()
@@ -428,15 +428,15 @@ class Wan2ReferenceVideoApi(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
-            negative_prompt: str | Link[k.String] = "",
             prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Link[k.Combo],
-            reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
-            reference_videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
+            negative_prompt: str | Link[k.String] = "",
             resolution: Literal["720P", "1080P"] | Link[k.Combo],
+            ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
+            reference_videos: Sequence[Link[k.Video]] | Mapping[str, Link[k.Video]] = (),
+            reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(duration, negative_prompt, prompt, ratio, reference_images, reference_videos, resolution)
+            self._bind(prompt, negative_prompt, resolution, ratio, duration, reference_videos, reference_images)
 
     def __init__(
         self,
@@ -476,11 +476,11 @@ class Wan2TextToVideoApi(Node1[k.Video]):
         """Option 'wan2.7-t2v' of model.
 
         Inputs:
-            duration: INT, 2 .. 15, default 5.
-            negative_prompt: STRING, default ''.
             prompt: STRING, default ''.
-            ratio: one of 5 options.
+            negative_prompt: STRING, default ''.
             resolution: one of 2 options.
+            ratio: one of 5 options.
+            duration: INT, 2 .. 15, default 5.
         """
 
         __slots__ = ()
@@ -491,13 +491,13 @@ class Wan2TextToVideoApi(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
-            negative_prompt: str | Link[k.String] = "",
             prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Link[k.Combo],
+            negative_prompt: str | Link[k.String] = "",
             resolution: Literal["720P", "1080P"] | Link[k.Combo],
+            ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
         ) -> None:
-            self._bind(duration, negative_prompt, prompt, ratio, resolution)
+            self._bind(prompt, negative_prompt, resolution, ratio, duration)
 
     def __init__(
         self,
@@ -540,10 +540,10 @@ class Wan2VideoContinuationApi(Node1[k.Video]):
         """Option 'wan2.7-i2v' of model.
 
         Inputs:
-            duration: INT, 2 .. 15, default 5.
-            negative_prompt: STRING, default ''.
             prompt: STRING, default ''.
+            negative_prompt: STRING, default ''.
             resolution: one of 2 options.
+            duration: INT, 2 .. 15, default 5.
         """
 
         __slots__ = ()
@@ -554,12 +554,12 @@ class Wan2VideoContinuationApi(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: int | Link[k.Int] = 5,
-            negative_prompt: str | Link[k.String] = "",
             prompt: str | Link[k.String] = "",
+            negative_prompt: str | Link[k.String] = "",
             resolution: Literal["720P", "1080P"] | Link[k.Combo],
+            duration: int | Link[k.Int] = 5,
         ) -> None:
-            self._bind(duration, negative_prompt, prompt, resolution)
+            self._bind(prompt, negative_prompt, resolution, duration)
 
     def __init__(
         self,
@@ -602,11 +602,11 @@ class Wan2VideoEditApi(Node1[k.Video]):
         """Option 'wan2.7-videoedit' of model.
 
         Inputs:
-            duration: one of 10 options, default 'auto'.
             prompt: STRING, default ''.
-            ratio: one of 5 options.
-            reference_images: 0 to 4, named image1 to image4: IMAGE each.
             resolution: one of 2 options.
+            ratio: one of 5 options.
+            duration: one of 10 options, default 'auto'.
+            reference_images: 0 to 4, named image1 to image4: IMAGE each.
         """
 
         __slots__ = ()
@@ -617,13 +617,13 @@ class Wan2VideoEditApi(Node1[k.Video]):
         def __init__(
             self,
             *,
-            duration: Literal["auto", "2", "3", "4", "5", "6", "7", "8", "9", "10"] | Link[k.Combo] = "auto",
             prompt: str | Link[k.String] = "",
-            ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Link[k.Combo],
-            reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
             resolution: Literal["720P", "1080P"] | Link[k.Combo],
+            ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | Link[k.Combo],
+            duration: Literal["auto", "2", "3", "4", "5", "6", "7", "8", "9", "10"] | Link[k.Combo] = "auto",
+            reference_images: Sequence[Link[k.Image]] | Mapping[str, Link[k.Image]] = (),
         ) -> None:
-            self._bind(duration, prompt, ratio, reference_images, resolution)
+            self._bind(prompt, resolution, ratio, duration, reference_images)
 
     def __init__(
         self,

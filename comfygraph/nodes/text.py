@@ -746,12 +746,12 @@ class TextGenerate(Node1[k.String]):
         """Option 'on' of sampling_mode.
 
         Inputs:
-            min_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.05.
-            repetition_penalty: FLOAT, 0.0 .. 5.0, step 0.01, default 1.05.
-            seed: INT, 0 .. 18446744073709551615, default 0.
             temperature: FLOAT, 0.01 .. 2.0, step 1e-06, default 0.7.
             top_k: INT, 0 .. 1000, default 64.
             top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
+            min_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.05.
+            repetition_penalty: FLOAT, 0.0 .. 5.0, step 0.01, default 1.05.
+            seed: INT, 0 .. 18446744073709551615, default 0.
             presence_penalty: FLOAT, 0.0 .. 5.0, step 0.01, default 0.0.
         """
 
@@ -763,15 +763,15 @@ class TextGenerate(Node1[k.String]):
         def __init__(
             self,
             *,
-            min_p: float | Link[k.Float] = 0.05,
-            repetition_penalty: float | Link[k.Float] = 1.05,
-            seed: int | Link[k.Int] = 0,
             temperature: float | Link[k.Float] = 0.7,
             top_k: int | Link[k.Int] = 64,
             top_p: float | Link[k.Float] = 0.95,
+            min_p: float | Link[k.Float] = 0.05,
+            repetition_penalty: float | Link[k.Float] = 1.05,
+            seed: int | Link[k.Int] = 0,
             presence_penalty: float | Link[k.Float] = 0.0,
         ) -> None:
-            self._bind(min_p, repetition_penalty, seed, temperature, top_k, top_p, presence_penalty)
+            self._bind(temperature, top_k, top_p, min_p, repetition_penalty, seed, presence_penalty)
 
     class Off(Option):
         """Option 'off' of sampling_mode."""
@@ -832,12 +832,12 @@ class TextGenerateLTX2Prompt(Node1[k.String]):
         """Option 'on' of sampling_mode.
 
         Inputs:
-            min_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.05.
-            repetition_penalty: FLOAT, 0.0 .. 5.0, step 0.01, default 1.05.
-            seed: INT, 0 .. 18446744073709551615, default 0.
             temperature: FLOAT, 0.01 .. 2.0, step 1e-06, default 0.7.
             top_k: INT, 0 .. 1000, default 64.
             top_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.95.
+            min_p: FLOAT, 0.0 .. 1.0, step 0.01, default 0.05.
+            repetition_penalty: FLOAT, 0.0 .. 5.0, step 0.01, default 1.05.
+            seed: INT, 0 .. 18446744073709551615, default 0.
             presence_penalty: FLOAT, 0.0 .. 5.0, step 0.01, default 0.0.
         """
 
@@ -849,15 +849,15 @@ class TextGenerateLTX2Prompt(Node1[k.String]):
         def __init__(
             self,
             *,
-            min_p: float | Link[k.Float] = 0.05,
-            repetition_penalty: float | Link[k.Float] = 1.05,
-            seed: int | Link[k.Int] = 0,
             temperature: float | Link[k.Float] = 0.7,
             top_k: int | Link[k.Int] = 64,
             top_p: float | Link[k.Float] = 0.95,
+            min_p: float | Link[k.Float] = 0.05,
+            repetition_penalty: float | Link[k.Float] = 1.05,
+            seed: int | Link[k.Int] = 0,
             presence_penalty: float | Link[k.Float] = 0.0,
         ) -> None:
-            self._bind(min_p, repetition_penalty, seed, temperature, top_k, top_p, presence_penalty)
+            self._bind(temperature, top_k, top_p, min_p, repetition_penalty, seed, presence_penalty)
 
     class Off(Option):
         """Option 'off' of sampling_mode."""

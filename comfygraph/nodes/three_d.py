@@ -44,9 +44,9 @@ class CreateCameraInfo(Node1[k.Load3dCamera]):
         """Option 'orbit' of mode.
 
         Inputs:
-            distance: FLOAT, 0.01 .. 1000.0, step 0.01, default 4.0.
-            pitch: FLOAT, -89.0 .. 89.0, default 30.0.
             yaw: FLOAT, -360.0 .. 360.0, default 35.0.
+            pitch: FLOAT, -89.0 .. 89.0, default 30.0.
+            distance: FLOAT, 0.01 .. 1000.0, step 0.01, default 4.0.
         """
 
         __slots__ = ()
@@ -57,11 +57,11 @@ class CreateCameraInfo(Node1[k.Load3dCamera]):
         def __init__(
             self,
             *,
-            distance: float | Link[k.Float] = 4.0,
-            pitch: float | Link[k.Float] = 30.0,
             yaw: float | Link[k.Float] = 35.0,
+            pitch: float | Link[k.Float] = 30.0,
+            distance: float | Link[k.Float] = 4.0,
         ) -> None:
-            self._bind(distance, pitch, yaw)
+            self._bind(yaw, pitch, distance)
 
     class LookAt(Option):
         """Option 'look_at' of mode.
@@ -93,10 +93,10 @@ class CreateCameraInfo(Node1[k.Load3dCamera]):
             position_x: FLOAT, -1000.0 .. 1000.0, step 0.01, default 4.0.
             position_y: FLOAT, -1000.0 .. 1000.0, step 0.01, default 4.0.
             position_z: FLOAT, -1000.0 .. 1000.0, step 0.01, default 4.0.
-            quat_w: FLOAT, -1.0 .. 1.0, step 0.001, default 1.0.
             quat_x: FLOAT, -1.0 .. 1.0, step 0.001, default 0.0.
             quat_y: FLOAT, -1.0 .. 1.0, step 0.001, default 0.0.
             quat_z: FLOAT, -1.0 .. 1.0, step 0.001, default 0.0.
+            quat_w: FLOAT, -1.0 .. 1.0, step 0.001, default 1.0.
         """
 
         __slots__ = ()
@@ -110,12 +110,12 @@ class CreateCameraInfo(Node1[k.Load3dCamera]):
             position_x: float | Link[k.Float] = 4.0,
             position_y: float | Link[k.Float] = 4.0,
             position_z: float | Link[k.Float] = 4.0,
-            quat_w: float | Link[k.Float] = 1.0,
             quat_x: float | Link[k.Float] = 0.0,
             quat_y: float | Link[k.Float] = 0.0,
             quat_z: float | Link[k.Float] = 0.0,
+            quat_w: float | Link[k.Float] = 1.0,
         ) -> None:
-            self._bind(position_x, position_y, position_z, quat_w, quat_x, quat_y, quat_z)
+            self._bind(position_x, position_y, position_z, quat_x, quat_y, quat_z, quat_w)
 
     def __init__(
         self,
