@@ -16,6 +16,7 @@ from comfygraph.simulator.definitions import Definitions
 from comfygraph.simulator.models import ModelFiles
 from comfygraph.simulator.nodes import _functions  # pyright: ignore[reportPrivateUsage]
 from comfygraph.simulator.nodes.logic import evaluate
+from comfygraph.simulator.nodes.tools import inverted
 from comfygraph.simulator.store import Store
 
 from .talk import Talk
@@ -65,8 +66,8 @@ def test_images_really_run(talk: Talk) -> None:
     done = talk.run(graph)
     images = talk.images(done, "5")
     assert [image.size for image in images] == [(90, 44)] * 2
-    assert images[0].getpixel((50, 20)) == (0xCC, 0x99, 0x66)
-    assert images[0].getpixel((3, 20)) == (128, 128, 128)
+    assert images[0].getpixel((50, 20)) == (0xCC, 0x99, 0x65)
+    assert images[0].getpixel((3, 20)) == (127, 127, 127)
     assert done["outputs"]["7"]["text"] == ["90"]
 
 
@@ -107,6 +108,31 @@ def test_a_prefix_that_leads_out_fails(talk: Talk) -> None:
         "2": _node("SaveImage", images=["1", 0], filename_prefix="../../out"),
     }
     assert "leads out of the output folder" in talk.fail(graph)["exception_message"]
+
+
+def test_fractions_are_cut_off_as_a_server_does(talk: Talk) -> None:
+    """Seen on a real 0.33.0: 1 - v/255 in float32 and then whole numbers, 159 of 256 one below 255 - v; 0.5 is 127."""
+    ramp = Image.new("L", (256, 1))
+    ramp.putdata(list(range(256)))
+    found = list(inverted(ramp).tobytes())
+    assert [255 - value - got for value, got in enumerate(found)].count(1) == 159
+    assert {255 - value - got for value, got in enumerate(found)} == {0, 1}
+    graph = {
+        "1": _node("EmptyImage", width=8, height=8, batch_size=1, color=0xC86432),
+        "2": _node("ImageInvert", image=["1", 0]),
+        "3": _node("PreviewImage", images=["2", 0]),
+    }
+    for offset, value in ((10, 0.5), (20, 0.25), (30, 1.0)):
+        graph[str(offset)] = _node("SolidMask", value=value, width=8, height=8)
+        graph[str(offset + 1)] = _node("MaskToImage", mask=[str(offset), 0])
+        graph[str(offset + 2)] = _node("PreviewImage", images=[str(offset + 1), 0])
+    done = talk.run(graph)
+    assert talk.images(done, "3")[0].getpixel((3, 3)) == (54, 155, 205)
+    assert [talk.images(done, node)[0].getpixel((3, 3)) for node in ("12", "22", "32")] == [
+        (127, 127, 127),
+        (63, 63, 63),
+        (255, 255, 255),
+    ]
 
 
 def test_masks_and_alpha(talk: Talk) -> None:

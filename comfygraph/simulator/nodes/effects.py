@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageFilter, ImageOps
 from ..context import Context, Function
 from ..painting import stamp
 from ..values import Images, Model
-from .tools import at, matched, pictures, scale
+from .tools import at, inverted, matched, pictures, scale
 
 _ROTATIONS: Final = {
     "90 degrees": Image.Transpose.ROTATE_270,  # the node turns clockwise
@@ -22,7 +22,7 @@ _UPSCALE_BAND: Final = "SIMULATED by comfygraph · enlarged without a model"
 
 def image_invert(context: Context, /, *, image: Images) -> tuple[Any, ...]:
     """ImageInvert."""
-    return (tuple(ImageChops.invert(each.convert("RGB")) for each in pictures(image)),)
+    return (tuple(inverted(each.convert("RGB")) for each in pictures(image)),)
 
 
 def image_blur(context: Context, /, *, image: Images, blur_radius: int, sigma: float) -> tuple[Any, ...]:

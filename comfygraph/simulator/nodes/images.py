@@ -9,7 +9,7 @@ from PIL import Image, ImageColor
 
 from ..context import Context, Function
 from ..values import Images, fit
-from .tools import joined, matched, pictures, resize, rgb, scale
+from .tools import joined, level, matched, pictures, resize, rgb, scale
 
 
 def empty_image(
@@ -231,13 +231,13 @@ def image_pad(
     fit(*size, len(batch))
     pages: list[Image.Image] = []
     for each in batch:
-        page = Image.new("RGB", size, (128, 128, 128))
+        page = Image.new("RGB", size, (level(0.5),) * 3)
         page.paste(each, (left, top))
         pages.append(page)
     inner = Image.new("L", (width, height), 0)
     reach = min(feathering, width // 2, height // 2)
     for distance in range(reach):
-        value = round(255 * ((reach - distance) / reach) ** 2)
+        value = level(((reach - distance) / reach) ** 2)
         edges = (
             (left, (distance, distance, distance + 1, height - distance)),
             (right, (width - distance - 1, distance, width - distance, height - distance)),

@@ -8,18 +8,18 @@ from PIL import Image, ImageChops, ImageFilter
 
 from ..context import Context, Function
 from ..values import Images, fit
-from .tools import at, joined, pictures, rgb
+from .tools import at, inverted, joined, level, pictures, rgb
 
 
 def solid_mask(context: Context, /, *, value: float, width: int, height: int) -> tuple[Any, ...]:
     """SolidMask."""
     fit(width, height)
-    return ((Image.new("L", (width, height), round(255 * value)),),)
+    return ((Image.new("L", (width, height), level(value)),),)
 
 
 def invert_mask(context: Context, /, *, mask: Images) -> tuple[Any, ...]:
     """InvertMask."""
-    return (tuple(ImageChops.invert(each) for each in pictures(mask, "MASK")),)
+    return (tuple(inverted(each) for each in pictures(mask, "MASK")),)
 
 
 def mask_to_image(context: Context, /, *, mask: Images) -> tuple[Any, ...]:
@@ -90,8 +90,8 @@ def feather_mask(context: Context, /, *, mask: Images, left: int, top: int, righ
             min((y + 1) / top if top else 1.0, (height - y) / bottom if bottom else 1.0, 1.0) for y in range(height)
         ]
         row, column = Image.new("L", (width, 1)), Image.new("L", (1, height))
-        row.putdata([round(255 * value) for value in across])
-        column.putdata([round(255 * value) for value in down])
+        row.putdata([level(value) for value in across])
+        column.putdata([level(value) for value in down])
         fade = ImageChops.multiply(row.resize(each.size), column.resize(each.size))
         result.append(ImageChops.multiply(each, fade))
     return (tuple(result),)

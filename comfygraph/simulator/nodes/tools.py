@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any, Final
 
 from PIL import Image
@@ -16,6 +17,28 @@ RESAMPLING: Final[dict[str, Image.Resampling]] = {
     "bislerp": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+
+
+def single(number: float) -> float:
+    """The nearest float32: what a tensor holds of a number."""
+    value: float = struct.unpack("<f", struct.pack("<f", number))[0]
+    return value
+
+
+def level(share: float) -> int:
+    """0.0 to 1.0 as it is saved, 0 to 255: cut off, not rounded, as the server does (0.5 is 127, 0.25 is 63)."""
+    return max(0, min(255, int(single(255 * single(share)))))
+
+
+INVERTED: Final[tuple[int, ...]] = tuple(level(1 - single(value / 255)) for value in range(256))
+"""What each level is saved as when it was inverted: a server computes 1 - v/255 in float32 and cuts off, so 159 of them
+come out one lower than 255 - v."""
+
+
+def inverted(image: Image.Image) -> Image.Image:
+    """One picture or mask inverted, level by level. A second inversion goes by the levels too, where a server would
+    still have the fractions, so it may be off by one."""
+    return image.point(INVERTED * len(image.getbands()))
 
 
 def pictures(value: Any, what: str = "IMAGE") -> Images:
