@@ -89,8 +89,7 @@ def prepare(given: Runnable) -> Prepared:
             from ..node import Node
 
             name = type(given).__name__
-            # The name of the variable is not known here: that of the class shows what to write.
-            hint = f"; wrap it: Graph({name.lower()})" if isinstance(given, Node) else ""
+            hint = "; wrap it: Graph(save)" if isinstance(given, Node) else ""
             raise TypeError(f"a Graph, an API-format dict or a preset's result is run, not {name}{hint}")
     return Prepared(graph, tuple(graph.uploads()))
 

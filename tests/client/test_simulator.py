@@ -98,8 +98,10 @@ def test_nothing_is_sent_of_a_graph_that_would_not_run(client: Client) -> None:
     with pytest.raises(TypeError, match="Graph"):
         client.submit(5)
     node = SaveImage(images=EmptyImage(width=16, height=16))
-    with pytest.raises(TypeError, match=r"not SaveImage; wrap it: Graph\(saveimage\)$"):
+    with pytest.raises(TypeError, match=r"not SaveImage; wrap it: Graph\(save\)$"):
         client.run(node)
+    with pytest.raises(TypeError, match=r"Graph\(save\)$"):
+        client.submit(node)
 
 
 def test_files_are_read_before_the_client_is_closed(simulator: Simulator, tmp_path: Path) -> None:
