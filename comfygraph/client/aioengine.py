@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from .engine import HELLO, RECONNECT, SLICE
 from .events import Event, Finished
 from .exchange import Failure, Flow, Pause, Reply
 from .follow import Follow, Limits
+from .ids import new_id
 from .protocol import JobMachine, Timing
 from .transport import Closed
 
@@ -27,7 +27,7 @@ class AsyncEngine:
 
     def __init__(self, transport: AioTransport, *, client_id: str | None = None, timing: Timing | None = None) -> None:
         self.transport = transport
-        self.client_id = client_id or str(uuid.uuid4())
+        self.client_id = client_id or new_id()
         self.board = Board(timing)
         self._follows: dict[str, tuple[Follow, asyncio.Event]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-import uuid
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from . import address as addresses
 from . import flows
 from .credentials import Credentials
 from .exchange import Answer, check, decode
+from .ids import new_id
 from .prepare import Prepared, partner_data, unlisted_outputs
 from .prepare import check as check_graph
 from .protocol import SOCKET_OUTPUT_CLASSES, JobMachine, Timing
@@ -123,7 +123,7 @@ class ClientBase:
         self, prepared: Prepared, prompt: Mapping[str, Any], chosen: Sequence[str] | None, *, own_socket: bool = True
     ) -> JobMachine:
         return JobMachine(
-            str(uuid.uuid4()),
+            new_id(),
             prompt,
             own_socket=own_socket,
             where=prepared.where,

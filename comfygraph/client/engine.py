@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from .board import Board, Told
 from .events import Event, Finished
 from .exchange import Failure, Flow, Pause, Reply
 from .follow import Follow, Limits
+from .ids import new_id
 from .protocol import JobMachine, Timing
 from .transport import Closed, Socket, Transport
 
@@ -44,7 +44,7 @@ class Engine:
 
     def __init__(self, transport: Transport, *, client_id: str | None = None, timing: Timing | None = None) -> None:
         self.transport = transport
-        self.client_id = client_id or str(uuid.uuid4())
+        self.client_id = client_id or new_id()
         self.board = Board(timing)
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import OutputError
+from .ids import new_id
 from .names import numbered, safe_name
 
 MOST_NUMBERS = 100_000
@@ -53,7 +53,7 @@ def whole_file(directory: Path, name: str) -> Iterator[tuple[BinaryIO, Callable[
         OutputError: it cannot be written.
     """
     safe = safe_name(name)
-    part = directory / f".{uuid.uuid4().hex}.part"
+    part = directory / f".{new_id()}.part"
     try:
         file = part.open("xb")
     except OSError as error:
@@ -137,7 +137,7 @@ def save_url(target: str, name: str, chunks: Iterable[bytes]) -> str:
         fs, base = fsspec.core.url_to_fs(target)
         base = str(base).rstrip("/")
         fs.makedirs(base, exist_ok=True)
-        part = f"{base}/.{uuid.uuid4().hex}.part"
+        part = f"{base}/.{new_id()}.part"
         try:
             with fs.open(part, "wb") as file:
                 for chunk in chunks:
