@@ -54,8 +54,18 @@ def many(key: str, text: str, known: Known) -> list[Any] | None:
         if not data:
             raise s.usage(f"{key}: an empty list")
         return list(data)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    found = None if known.is_text else _RANGE.fullmatch(text.strip())
-    return None if found is None else _range(key, *(Decimal(part) if part else None for part in found.groups()))
+    if known.is_text:
+        return None
+    if s.is_bare_list(text):
+        raise s.usage(f"{key}: {s.bare_list_hint(key, text)}")
+    found = _RANGE.fullmatch(text.strip())
+    if found is None:
+        return None
+    values = _range(key, *(Decimal(part) if part else None for part in found.groups()))
+    odd = next((value for value in values if isinstance(value, float) and not value.is_integer()), None)
+    if known.is_whole and odd is not None:
+        raise s.usage(f"{key} takes whole numbers, and {text} has {odd:g}; give the range a whole start and step")
+    return [int(value) for value in values] if known.is_whole else values
 
 
 def _range(key: str, first: Decimal | None, last: Decimal | None, step: Decimal | None) -> list[Any]:

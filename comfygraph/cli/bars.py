@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..batch.watch import Watch
 from .guard import Failed
 from .interrupts import stop_if_interrupted
-from .output import console, is_terminal, one_line, say
+from .output import advice_free, console, is_terminal, one_line, say
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -30,7 +30,7 @@ WORTH_SAYING: Final = 10.0
 
 def watch(client: Client, job: Job, show: Callable[[Event], None], timeout: float | None) -> Result:
     """Wait for a job and show its events. Ctrl-C, wherever it hits, and the end of the time cancel it and say so."""
-    from ..errors import WaitTimeout
+    from ..errors import ServerUnreachable, WaitTimeout
 
     try:
         return client.watch(job, progress=show, timeout=timeout)
@@ -38,6 +38,8 @@ def watch(client: Client, job: Job, show: Callable[[Event], None], timeout: floa
         if not job.done:
             say(f"job {job.prompt_id}: {_cancelled(job)}")
         raise
+    except ServerUnreachable as error:
+        raise Failed(f"{advice_free(str(error))}; the job, if it is still there, is {job.prompt_id}") from error
     except WaitTimeout as error:
         limit = "was not done in" if error.kind == "total" else "said nothing for"
         raise Failed(f"the job {limit} {error.seconds:g} s: {_cancelled(job)}") from error

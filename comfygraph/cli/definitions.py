@@ -38,8 +38,19 @@ def definitions(server: str | None, file: Path | None, release: str | None) -> t
         with connect(server) as client:
             return client.catalogue(), f"the nodes and files of {client.url}"
     if file is not None:
-        return Catalogue.from_file(file), f"the definitions in {file}"
+        return saved(file), f"the definitions in {file}"
     release = release or RELEASES[0]
     if release not in RELEASES:
         raise Failed(f"--release: there are {', '.join(RELEASES)}", USAGE)
     return Catalogue.bundled(release), f"ComfyUI {release}"
+
+
+def saved(file: Path) -> Catalogue:
+    """The definitions in a saved answer. Raises Failed where no file is, or an empty one."""
+    from ..catalogue import Catalogue
+
+    if not file.exists():
+        raise Failed(f"{file}: no such file", USAGE)
+    if file.is_file() and not file.stat().st_size:
+        raise Failed(f"{file}: the file is empty")
+    return Catalogue.from_file(file)

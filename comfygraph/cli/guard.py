@@ -13,7 +13,7 @@ import typer
 
 from ..errors import ComfyError, ExecutionError, GraphError, PromptRefused
 from .interrupts import interrupted
-from .output import print_problems, say
+from .output import advice_free, print_problems, say
 
 F = TypeVar("F", bound=Callable[..., Any])
 PROBLEMS: Final = 1
@@ -89,7 +89,7 @@ def _tell(error: BaseException) -> None:
     elif isinstance(error, MemoryError):
         say(str(error) or "this machine has no memory left for it", error=True)
     else:
-        say(str(error), error=True)
+        say(advice_free(str(error)), error=True)
 
 
 def _warn(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

@@ -6,6 +6,7 @@ Texts from files and servers are shown without control characters: a title canno
 from __future__ import annotations
 
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ from ..problems import Problem, count, render
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+_FOR_PROGRAMS = re.compile(r";[^;()]*: client\.\w+\([\w.]*(?:\(\))?\)")
 
 
 def plain(text: str) -> str:
@@ -32,6 +36,11 @@ def one_line(text: str, most: int = 0) -> str:
     """The text in one line, cut to `most` characters (0: not at all)."""
     line = " ".join(plain(text).split())
     return line if not most or len(line) <= most else f"{line[: most - 1]}…"
+
+
+def advice_free(text: str) -> str:
+    """A message without its advice for programs, which nobody can follow on a command line."""
+    return _FOR_PROGRAMS.sub("", text)
 
 
 def show(text: str) -> None:

@@ -20,12 +20,14 @@ class Plan(BaseModel):
         source: the preset, or the file's whole path.
         settings: each ``--set``, in order.
         seed: the seed that was drawn for a preset that was given none.
+        grid: the contact sheet's whole path, if one is wanted.
     """
 
     comfygraph: int = 1
     source: str
     settings: list[str]
     seed: int | None = None
+    grid: str | None = None
 
 
 def read(folder: Path) -> Plan | None:

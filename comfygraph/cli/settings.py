@@ -138,6 +138,19 @@ def as_json(text: str) -> Any:
         return MISSING
 
 
+def is_bare_list(text: str) -> bool:
+    """Whether it looks like a JSON list and is none: ``[euler,heun]``, whose quotes the shell took."""
+    stripped = text.strip()
+    return stripped.startswith("[") and stripped.endswith("]") and as_json(text) is MISSING
+
+
+def bare_list_hint(key: str, text: str) -> str:
+    """What to write in its stead."""
+    values = [part.strip().strip("'\"") for part in text.strip()[1:-1].split(",")]
+    listed_so = ",".join(part if as_json(part) is not MISSING else json.dumps(part) for part in values)
+    return f"{text} is no JSON list; a shell takes its quotes away unless it stands in others: '{key}=[{listed_so}]'"
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
@@ -190,7 +203,10 @@ def single(text: str, read: Callable[[str], Any], definition: InputDef | None) -
     if not text.startswith("@"):
         return read(text)
     if wants_file(definition):
-        return Path(text[1:]).expanduser()
+        path = Path(text[1:]).expanduser()
+        if not path.is_file():
+            raise usage(f"{text}: {'a folder is there' if path.is_dir() else 'no such file'}")
+        return path
     return read(read_text(text[1:]).rstrip("\r\n"))
 
 

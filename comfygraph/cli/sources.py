@@ -33,12 +33,14 @@ class Known:
         key: its name; two spellings of one setting have one.
         read: what a text means for it.
         is_text: it takes any text, so that ``0..9`` may be one.
+        is_whole: it takes whole numbers only.
         definition: the input that it goes to, where that is known.
     """
 
     key: str
     read: Read
     is_text: bool = False
+    is_whole: bool = False
     definition: InputDef | None = None
 
 
@@ -129,8 +131,9 @@ class PresetSource:
     def setting(self, key: str) -> Known:
         name = key.replace("-", "_")
         if name in self._table:
-            is_text = self._table[name].type is str
-            return Known(name, _read_text if is_text else _read_number, is_text)
+            own = self._table[name]
+            free = own.type is str and own.options is None and own.folder is None
+            return Known(name, _read_text if own.type is str else _read_number, free, own.type is int)
         if "." not in key:
             raise s.usage(f"{self.name} has no setting {key!r}; {did_you_mean(name, self._table, what='setting')}")
         if self._sample is None:
@@ -162,7 +165,9 @@ def placeless() -> Iterator[None]:
 def _of_graph(target: s.Target) -> Known:
     definition = target.definition
     is_text = definition is not None and definition.form == "text"
-    return Known(f"{target.node_id}.{target.input}", lambda text: s.value_of(text, definition), is_text, definition)
+    is_whole = definition is not None and definition.type == "INT"
+    key = f"{target.node_id}.{target.input}"
+    return Known(key, lambda text: s.value_of(text, definition), is_text, is_whole, definition)
 
 
 def _read_text(text: str) -> Any:

@@ -189,3 +189,10 @@ def test_ctrl_c(file: Path) -> None:
         assert errors.endswith("interrupted\n")
         assert "Traceback" not in errors
         assert len(other.queue()) == 0
+
+
+def test_resume_keeps_the_contact_sheet(cg: Call, file: Path) -> None:
+    assert cg("batch", file, "--set", "seed=1..2", "--grid", "grid.png").code == 0
+    Path("grid.png").unlink()
+    assert cg("batch", "--resume").code == 0
+    assert Path("grid.png").is_file()

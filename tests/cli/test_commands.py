@@ -237,7 +237,7 @@ def test_a_folder_called_like_a_preset(cg: Call) -> None:
 def test_a_folder_that_cannot_be(cg: Call, image_file: Path, out: str) -> None:
     Path("file").write_text("mine")
     said = cg("run", image_file, "--out", out)
-    assert said.code == 1
+    assert said.code == 2
     assert said.err.count("\n") == 1
     assert "folder" in said.err
     assert Path("file").read_text() == "mine"
@@ -470,7 +470,7 @@ def test_convert_writes_whole_files_and_never_the_workflow_itself(cg: Call, imag
     assert said.code == 2
     assert image_file.read_bytes() == before
     Path("folder.py").mkdir()
-    assert cg("convert", image_file, "-o", "folder.py").code == 1
+    assert cg("convert", image_file, "-o", "folder.py").code == 2
     assert cg("convert", image_file, "-o", "new/deep/api.json").code == 0
     assert json.loads(Path("new/deep/api.json").read_text()) == json.loads(before)
     assert sorted(p.name for p in Path().iterdir()) == ["folder.py", "new", "tiny.json"]
@@ -510,7 +510,7 @@ def test_generate_a_package(cg: Call, sim: Simulator, monkeypatch: pytest.Monkey
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert ran.stdout == "3\n", ran.stderr
-    assert cg("generate", "--server", "info.json", "--out", "not-a-name").code == 1
+    assert cg("generate", "--server", "info.json", "--out", "not-a-name").code == 2
     assert cg("generate", "--server", "none.json", "--out", "x").err == "error: none.json: no such file\n"
     assert cg("generate", "--check", "--out", "x").code == 2
 
@@ -535,7 +535,7 @@ def test_demo(cg: Call, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_demo_into_a_file(cg: Call) -> None:
     Path("here").write_text("x")
     said = cg("demo", "--out", "here")
-    assert (said.code, said.out) == (1, "")
+    assert (said.code, said.out) == (2, "")
     assert said.err == "error: here: a file is there, and no folder\n"
 
 
@@ -604,7 +604,9 @@ def _queue(url: str) -> int:
 
 def test_a_job_that_takes_too_long_is_cancelled(cg: Call) -> None:
     with Simulator(latency=0.05) as slow:
-        said = cg("run", "sdxl", "--set", "steps=5000", *SMALL, "--server", slow.url, "--timeout", "0.3")
+        said = cg(
+            "run", "sdxl", "--set", "steps=5000", "--set", "prompt=x", *SMALL, "--server", slow.url, "--timeout", "0.3"
+        )
         assert not _queue(slow.url)
     assert said.code == 1
     assert said.err == "error: the job was not done in 0.3 s: cancelled\n"
@@ -645,3 +647,32 @@ def test_in_a_terminal(image_file: Path, sim: Simulator, colour: bool) -> None:
     assert b"error[linked_node_missing]" in seen.replace(b"\x1b[1;31m", b"").replace(b"\x1b[0m", b"")
     assert (b"\x1b[1;31merror" in seen) == colour
     assert b"100%" in seen or b"0%" in seen  # the bar was there
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "sdxl", "--out", "nosuch://b"], "no file system is called 'nosuch'"),
+        (["check", "sdxl", "--definitions", "nope.json"], "nope.json: no such file"),
+        (["batch", "sdxl", "--set", "seed=1..2", "--grid", "g.gif"], "--grid g.gif: a contact sheet is one of"),
+        (["generate", "--out", "not-a-name"], "no name for a Python package"),
+        (["simulate", "--folder", "afile"], "--folder afile: a file is there"),
+        (["convert", "sdxl", "-o", "afile/x.py"], "afile is a file, and no folder"),
+    ],
+)
+def test_what_is_seen_before_anything_is_begun(cg: Call, arguments: list[str], said: str) -> None:
+    Path("afile").touch()
+    got = cg(*arguments)
+    assert (got.code, got.out) == (2, "")
+    assert said in got.err
+    assert got.err.count("\n") == 1
+
+
+def test_an_empty_file_of_definitions(cg: Call) -> None:
+    Path("zero.json").touch()
+    assert cg("generate", "--server", "zero.json", "--out", "mine").err == "error: zero.json: the file is empty\n"
+
+
+def test_a_preset_says_which_prompt_is_its_own(cg: Call) -> None:
+    assert "--set prompt=" in cg("run", "sdxl", *SMALL, "--no-progress").err
+    assert cg("run", "sdxl", *SMALL, "--set", "prompt=x", "--no-progress").err.count("prompt") == 0

@@ -148,11 +148,15 @@ def test_a_value_from_a_file(tmp_path: Path) -> None:
         read(f"@{tmp_path / 'prompt.txt'}")
 
 
-def test_a_file_for_an_input_that_takes_one() -> None:
+def test_a_file_for_an_input_that_takes_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("fox.png").touch()
     d = Catalogue.bundled()["LoadImage"].inputs["image"]
     assert settings.wants_file(d)
     assert settings.single("@fox.png", lambda t: settings.value_of(t, d), d) == Path("fox.png")
     assert settings.single("fox.png", lambda t: settings.value_of(t, d), d) == "fox.png"
+    with pytest.raises(Failed, match="nope[.]png: no such file"):
+        settings.single("@nope.png", lambda t: settings.value_of(t, d), d)
 
 
 def _many(text: str, setting: str = "seed") -> Any:
@@ -178,8 +182,22 @@ def _many(text: str, setting: str = "seed") -> Any:
     ],
 )
 def test_the_values_of_a_batch(text: str, values: list[Any] | None) -> None:
-    assert _many(text) == values
-    assert [type(v) for v in values or []] == [type(v) for v in _many(text) or []]
+    setting = "cfg" if any(isinstance(value, float) for value in values or []) else "seed"
+    assert _many(text, setting) == values
+    assert [type(v) for v in values or []] == [type(v) for v in _many(text, setting) or []]
+
+
+@pytest.mark.parametrize("text", ["1..3..0.5", "1.5..3"])
+def test_a_range_of_whole_numbers_has_no_halves(text: str) -> None:
+    with pytest.raises(Failed, match="seed takes whole numbers") as caught:
+        _many(text)
+    assert caught.value.code == 2
+
+
+def test_a_list_that_lost_its_quotes() -> None:
+    with pytest.raises(Failed) as caught:
+        _many("[euler,heun]", "sampler_name")
+    assert """'sampler_name=["euler","heun"]'""" in str(caught.value)
 
 
 @pytest.mark.parametrize(

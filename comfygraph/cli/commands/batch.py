@@ -12,16 +12,18 @@ from ..guard import PROBLEMS, USAGE, Failed
 from ..interrupts import stop_if_interrupted
 from ..output import one_line, say, show
 from ..servers import ServerOption, connect
-from .run import check_folder
+from .run import check_folder, warning
 
 if TYPE_CHECKING:
     from ...batch import Report
     from ...batch.item import Grid
+    from ...catalogue import Catalogue
     from ..plans import Plan
     from ..sources import Source
 
 NEEDS_ARGUMENTS = True
 MOST_NAMED = 10
+MOST_CHECKED = 16
 
 
 def command(
@@ -61,10 +63,11 @@ def command(
     items = _items(source, plan)
     check_folder(out)
     if grid is not None:
-        from ...batch.sheet import check_target
-
-        check_target(grid)
-        check_folder(grid.parent)
+        plan = plan.model_copy(update={"grid": str(grid.expanduser().absolute())})
+    elif plan.grid is not None:
+        grid = Path(plan.grid)
+    if grid is not None:
+        _check_grid(grid)
     with connect(server) as client:
         report = _run(
             client, items, out, plan, resume=resume, timeout=timeout, ahead=ahead, previews=previews, quiet=no_progress
@@ -82,6 +85,17 @@ def command(
         raise typer.Exit(PROBLEMS)
 
 
+def _check_grid(grid: Path) -> None:
+    from ...batch.sheet import check_target
+    from ...errors import OutputError
+
+    try:
+        check_target(grid)
+    except OutputError as error:
+        raise Failed(f"--grid {error}", USAGE) from None
+    check_folder(grid.parent)
+
+
 def _planned(what: str | None, settings: list[str], out: Path, *, resume: bool) -> tuple[Source, Plan]:
     """What is to be run: by the command line, or by the plan of the batch that is resumed."""
     from .. import plans
@@ -89,7 +103,7 @@ def _planned(what: str | None, settings: list[str], out: Path, *, resume: bool) 
 
     stored = plans.read(out)
     if stored is not None and not resume:
-        raise Failed(f"{out}: there is a batch in it; --resume goes on with it, another --out begins anew")
+        raise Failed(f"{out}: there is a batch in it; --resume goes on with it, another --out begins anew", USAGE)
     if what is None:
         if not resume:
             raise Failed("what shall be run? A preset (flux-schnell, flux-dev, sdxl) or a workflow file", USAGE)
@@ -102,7 +116,7 @@ def _planned(what: str | None, settings: list[str], out: Path, *, resume: bool) 
     if stored is not None:
         if stored.source != source.stored or stored.settings != settings:
             was = one_line(" ".join([stored.source, *(f"--set {text}" for text in stored.settings)]), 200)
-            raise Failed(f"{out}: the batch in it is another one: {was}; give another --out")
+            raise Failed(f"{out}: the batch in it is another one: {was}; give another --out", USAGE)
         return source, stored
     seed = None
     if isinstance(source, PresetSource):
@@ -115,11 +129,13 @@ def _planned(what: str | None, settings: list[str], out: Path, *, resume: bool) 
 def _items(source: Source, plan: Plan) -> Grid:
     from ...batch.item import Grid
     from ..axes import axes_of
-    from ..settings import usage
+    from ..settings import bare_list_hint, is_bare_list, parse, usage
 
     fixed, axes = axes_of(source, plan.settings)
     if not axes:
-        raise usage("nothing differs: give one setting several values, such as seed=0..9")
+        bare = next((given for given in parse(plan.settings) if is_bare_list(given.text)), None)
+        hint = f" ({bare_list_hint(bare.key, bare.text)})" if bare is not None else ""
+        raise usage(f"nothing differs: give one setting several values, such as seed=0..9{hint}")
     if plan.seed is not None and "seed" not in axes:
         fixed.setdefault("seed", plan.seed)
 
@@ -143,10 +159,7 @@ def _run(client: Any, items: Grid, out: Path, plan: Plan, *, resume: bool, quiet
     from ..bars import batch_bars
 
     catalogue = client.catalogue()  # a server that is not there leaves no folder behind
-    with suppress(ComfyError):
-        for problem in items[0].graph().check(catalogue):
-            if problem.code == "partner_node":
-                say(f"warning: {one_line(problem.message)}")
+    _warn(items, catalogue)
     stop_if_interrupted()
     plans.write(out, plan)
     with warnings.catch_warnings(), batch_bars(shown=not quiet) as watch:
@@ -157,3 +170,22 @@ def _run(client: Any, items: Grid, out: Path, plan: Plan, *, resume: bool, quiet
             if watch.total:
                 say(f"{watch.done} of {watch.total} items are whole in {out}; --resume goes on with the rest")
             raise
+
+
+def _warn(items: Grid, catalogue: Catalogue) -> None:
+    """The warnings of the graphs, each once. Every value is looked at, up to a bound, beside the others' first ones."""
+    from ...errors import ComfyError
+
+    indices, stride = [0], len(items)
+    for values in items.axes.values():
+        stride //= len(values)
+        indices += [number * stride for number in range(1, min(len(values), MOST_CHECKED))]
+    said: set[str] = set()
+    for index in indices:
+        with suppress(ComfyError):  # what fails is said when its turn comes
+            graph, notes = items[index].graph().fit(catalogue)
+            for problem in (*graph.check(catalogue), *notes):
+                line = warning(problem)
+                if problem.severity == "warning" and line not in said:
+                    said.add(line)
+                    say(line)

@@ -105,7 +105,9 @@ def _write(target: Path, text: str) -> None:
     from ...errors import OutputError
 
     if target.is_dir():
-        raise OutputError(f"{target}: a folder is there")
+        raise Failed(f"{target}: a folder is there", USAGE)
+    if target.parent.exists() and not target.parent.is_dir():
+        raise Failed(f"{target}: {target.parent} is a file, and no folder", USAGE)
     part = folder(target.parent) / f".{uuid.uuid4().hex}.part"
     try:
         part.write_text(text, encoding="utf-8")

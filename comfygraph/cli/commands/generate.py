@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from ..definitions import saved
 from ..guard import USAGE, Failed
 from ..output import say, show
 from ..servers import connect
@@ -42,14 +43,19 @@ def command(
         return
     if out is None:
         raise Failed("--out names the package to write, such as --out my_nodes", USAGE)
-    from ...catalogue import Catalogue
+    from ...generator.names import usable
     from ...generator.write import write_package
+
+    if not usable(out.absolute().name):
+        raise Failed(f"--out {out}: no name for a Python package; use letters, digits and underscores", USAGE)
+    if out.exists() and not out.is_dir():
+        raise Failed(f"--out {out}: a file is there", USAGE)
 
     file = Path(server).expanduser() if server is not None else None
     if file is not None and not file.exists() and file.suffix in (".json", ".gz"):
         raise Failed(f"{server}: no such file", USAGE)
     if file is not None and file.exists():
-        catalogue = Catalogue.from_file(file)
+        catalogue = saved(file)
     else:
         with connect(server) as client:
             catalogue = client.catalogue()
