@@ -80,3 +80,11 @@ def test_a_huge_file_is_not_read_whole(tmp_path: Path) -> None:
         out.truncate(200 * 2**20)  # sparse: 200 MB that take no room
     with pytest.raises(FormatError, match="more than 64 MB, too large for a workflow"):
         Graph.load(file)
+
+
+def test_names_that_no_file_can_have_and_pairs_of_other_kinds() -> None:
+    with pytest.raises(FormatError, match="cannot be read"):
+        Graph.load("a\0b")
+    graph = Graph.from_api({"1": {"class_type": "X", "inputs": {"a": ("2", 0), "b": (1, 2, 3)}}})
+    assert graph.to_api(check=False)["1"]["inputs"] == {"a": ["2", 0], "b": [1, 2, 3]}
+    assert graph.check()

@@ -67,8 +67,8 @@ def _entry(node_id: Any, node: Any) -> Entry:
 
 def link(value: Any) -> Any:
     """A well-formed link as a table keeps it, anything else as it is."""
-    if type(value) is list:
-        pair: list[Any] = value
+    if isinstance(value, (list, tuple)):
+        pair: list[Any] = list(value)
         if len(pair) == 2 and type(pair[0]) is str and type(pair[1]) is int:
             return (pair[0], pair[1])
         return deepcopy(pair)

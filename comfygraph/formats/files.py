@@ -28,8 +28,8 @@ def load(path: Path, catalogue: Mapping[str, NodeDef] | None = None) -> dict[str
         return api.read(to_api(_content(path), catalogue))
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error.__cause__
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        raise FormatError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def subgraph_names(path: Path) -> dict[str, str]:
