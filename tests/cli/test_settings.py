@@ -155,7 +155,7 @@ def test_a_file_for_an_input_that_takes_one(tmp_path: Path, monkeypatch: pytest.
     assert settings.wants_file(d)
     assert settings.single("@fox.png", lambda t: settings.value_of(t, d), d) == Path("fox.png")
     assert settings.single("fox.png", lambda t: settings.value_of(t, d), d) == "fox.png"
-    with pytest.raises(Failed, match="nope[.]png: no such file"):
+    with pytest.raises(Failed, match=r"nope[.]png: no such file"):
         settings.single("@nope.png", lambda t: settings.value_of(t, d), d)
 
 
