@@ -48,7 +48,7 @@ def close(word: Any, names: Iterable[Any], *, most: int = 3) -> list[Any]:
         return [name for other, name in by_key.items() if key in other][:most]
     # Of file names the stems are compared: one ending in common is no likeness.
     stem, dot, ending = key.rpartition(".")
-    if dot and 2 <= len(ending) <= 11 and len(stem) > 1:
+    if dot and stem and any(other.endswith(f".{ending}") for other in by_key):
         stems = {other.rpartition(".")[0] or other: other for other in by_key}
         like = difflib.get_close_matches(stem, stems, n=most, cutoff=0.6)
         return [by_key[stems[match]] for match in like]
