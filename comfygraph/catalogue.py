@@ -212,14 +212,9 @@ class Catalogue(Mapping[str, NodeDef]):
 
 @lru_cache
 def _bundled(release: str) -> Catalogue:
-    # One record a line, so that a script which uses seven nodes parses seven records and not 849.
-    lines: dict[str, str] = {}
-    with (_HERE / f"comfyui-{release}.json").open(encoding="utf-8") as file:
-        for line in file:
-            name, colon, text = line.partition('": ')
-            if colon:
-                lines[name[1:]] = text.rstrip(",\n")
-    return Catalogue(lines=lines, release=release, open_files=True)
+    from .packaged import read_definitions
+
+    return read_definitions(_HERE / f"comfyui-{release}.json", release=release)
 
 
 def _read_json(path: Path) -> object:

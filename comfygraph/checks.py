@@ -24,7 +24,7 @@ from .problems import Problem, Severity
 from .raw_values import Raw
 from .self_checks import self_check
 from .server_facts import ALL, SELF_CHECKED, SELF_COMPARED
-from .text import close, did_you_mean, listed, shown
+from .text import close, did_you_mean, joined, listed, shown
 from .uploads import Upload
 from .values import MAX_DEPTH, WRAPPER, Verdict, is_wrapped_link, judge, reads_as_link, too_deep
 
@@ -37,6 +37,9 @@ DEEP: Final = 300
 """Links in a row that a real server is known to manage; 1,000 break its recursion (ComfyUI 0.33.0, default
 settings).
 """
+
+MANY_NAMED: Final = 6
+"""Outputs or nodes that a message names before it only counts them."""
 
 MANY: Final = 200
 """Nodes from which on a wrong id is no longer compared with each of them."""
@@ -345,7 +348,7 @@ class _Check:
                 for i, (o, k) in enumerate(zip(definition.outputs, kinds))
                 if fits(k, d.type)
             ]
-            hint = f"of its outputs, {listed_plain(fitting)} fits" if fitting else self._givers(d.type)
+            hint = f"of its outputs, {joined(fitting, most=MANY_NAMED)} fits" if fitting else self._givers(d.type)
             message = f"{name} takes {d.type}, and {self._called(source)}.{output_name(definition.outputs[slot].name)} gives {given}"
             yield Verdict("error", "return_type_mismatch", message, hint)
 
@@ -418,7 +421,7 @@ class _Check:
 
     def _no_such_output(self, name: str, source: str, slot: int, definition: NodeDef) -> Verdict:
         outs = [f"{i} {output_name(o.name)}" for i, o in enumerate(definition.outputs)]
-        has = f"its outputs are {listed_plain(outs)}" if outs else "it has no outputs"
+        has = f"its outputs are {joined(outs, most=MANY_NAMED)}" if outs else "it has no outputs"
         return Verdict(
             "error",
             "output_index_out_of_range",
@@ -444,7 +447,11 @@ class _Check:
             for o, given in zip(definition.outputs, self._output_kinds(node_id))
             if given != ANY and fits(given, kind)
         ]
-        return f"in this graph, {listed_plain(found)} would fit" if found else f"no node of this graph gives {kind}"
+        return (
+            f"in this graph, {joined(found, most=MANY_NAMED)} would fit"
+            if found
+            else f"no node of this graph gives {kind}"
+        )
 
     def _unknown_class(self, node_id: str, entry: Entry) -> Problem:
         class_type = entry.class_type
@@ -512,7 +519,7 @@ class _Check:
         )
 
     def _partners(self, paid: Iterable[str]) -> Problem:
-        names = listed_plain(self._called(node_id) for node_id in paid)
+        names = joined((self._called(node_id) for node_id in paid), most=MANY_NAMED)
         return Problem(
             "warning",
             "partner_node",
@@ -568,8 +575,3 @@ def _renamed(verdict: Verdict, short: str, full: str) -> Verdict:
 
 def _whose(known: Catalogue) -> str:
     return f"in ComfyUI {known.release}" if known.release else "on this server"
-
-
-def listed_plain(names: Iterable[str]) -> str:
-    every = list(names)
-    return ", ".join(every[:6]) + (f", … ({len(every)} in all)" if len(every) > 6 else "")

@@ -14,7 +14,7 @@ from .definition import ANY, MATCH_TYPE, MISSING, InputDef, NodeDef
 from .links import Link, Output, fits, members
 from .naming import input_name, option_names
 from .raw_values import OMITTED, Raw
-from .text import did_you_mean, listed, shown
+from .text import did_you_mean, joined, listed, shown
 from .values import WRAPPER, Verdict, is_wrapped_link, judge, span
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Field:
             if fits(kind, wanted) and not self.definition.legacy
         ]
         hint = (
-            f"of its outputs, {listed_plain(fitting)} fits"
+            f"of its outputs, {joined(fitting)} fits"
             if fitting
             else f"no output of {node.class_type} fits; {self.wanted()}"
         )
@@ -150,9 +150,7 @@ class Field:
         return self.misfit(
             "return_type_mismatch",
             f"{self.name} takes {self.definition.type}, and {node.class_type} has {len(outputs)} outputs: say which",
-            f"{listed_plain(fitting)} fits"
-            if fitting
-            else f"none of {listed_plain('.' + name for name in outputs)} fits",
+            f"{joined(fitting)} fits" if fitting else f"none of {joined('.' + name for name in outputs)} fits",
         )
 
 
@@ -330,7 +328,7 @@ class DynamicComboField(Field):
             raise self.misfit(
                 "unknown_option",
                 f"{self.name} of {self.owner} has no option {type(option).__qualname__} ({option.key!r})",
-                f"there are: {listed_plain(self._spelt(key) for key in choices)}",
+                f"there are: {joined(self._spelt(key) for key in choices)}",
             )
         inputs[self.name] = option.key
         for name, nested in option.inputs.items():
@@ -347,7 +345,7 @@ class DynamicComboField(Field):
         hint = (
             did_you_mean(value, choices)
             if isinstance(value, str)
-            else f"there are: {listed_plain(self._spelt(k) for k in choices)}"
+            else f"there are: {joined(self._spelt(k) for k in choices)}"
         )
         if isinstance(value, Link):
             return self.misfit(
@@ -456,7 +454,7 @@ def judge_data(definition: InputDef, value: Any) -> Verdict | None:
         "error",
         "link_expected",
         f"{definition.name} takes {definition.type}, not {shown(value)}",
-        f"give it a link, or a plain value of one of {listed_plain(sorted(m for m in members(definition.type) if m in _MEMBER_TYPES))}",
+        f"give it a link, or a plain value of one of {joined(sorted(m for m in members(definition.type) if m in _MEMBER_TYPES))}",
     )
 
 
@@ -486,12 +484,6 @@ def _number(value: Any) -> Any:
             except (TypeError, ValueError):
                 break
     return value
-
-
-def listed_plain(names: Any) -> str:
-    """Names without quotes: ``".MODEL, .CLIP"``."""
-    every = list(names)
-    return ", ".join(every[:12]) + (f", … ({len(every)} in all)" if len(every) > 12 else "")
 
 
 def default_of(definition: InputDef) -> Any:

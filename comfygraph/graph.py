@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
-from .errors import EditError, FormatError, GraphError
+from .errors import EditError, GraphError
 from .links import Link, Output
 from .matching import settle
 from .node import Extra, Node, Node1, walk
@@ -683,11 +683,3 @@ def _value(value: Any, uploaded: Mapping[str, str] | None) -> Any:
     from copy import deepcopy
 
     return deepcopy(value)
-
-
-def is_link(value: Any) -> bool:
-    """Whether a table's value is a link: links are the only tuples there."""
-    return type(value) is tuple
-
-
-__all__ = ["Entry", "FormatError", "Graph", "Link", "Rule", "Token"]

@@ -130,10 +130,8 @@ class Node(metaclass=_Called):
             self._proof = plan.proof
         except Exception as error:
             _bind_slowly(self, plan, values, error)
-        if plan.templates:
-            _match(self, plan)
-        elif plan.kind:
-            self._kind = plan.kind
+        if plan.kind:
+            self._kind = _output_kinds(self, plan.definition)[0] if plan.templates else plan.kind
 
     @property
     def inputs(self) -> Mapping[str, Any]:
@@ -406,21 +404,6 @@ def _output_kinds(node: Node, definition: NodeDef) -> list[str]:
     from .matching import output_kinds
 
     return output_kinds(definition, node._inputs)
-
-
-def _match(node: Node, plan: Plan) -> None:
-    from .errors import GraphError
-    from .matching import output_kinds, verdicts
-    from .problems import Problem
-
-    found = [
-        Problem(v.severity, v.code, v.message, class_type=node.class_type, input=name, hint=v.hint, **whence(node))
-        for name, v in verdicts(plan.definition, node._inputs)
-    ]
-    if found:
-        raise GraphError(found)
-    if plan.kind:
-        node._kind = output_kinds(plan.definition, node._inputs)[0]
 
 
 def _bind_slowly(node: Node, plan: Plan, values: tuple[Any, ...], error: Exception) -> None:

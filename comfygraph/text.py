@@ -28,6 +28,12 @@ def listed(names: Iterable[Any], *, most: int = MAX_LISTED) -> str:
     return ", ".join(every) if len(every) <= most else f"{', '.join(every[:most])}, … ({len(every)} in all)"
 
 
+def joined(names: Iterable[str], *, most: int = MAX_LISTED) -> str:
+    """Names without quotes, the first of them when there are many: ``".MODEL, .CLIP, … (20 in all)"``."""
+    every = list(names)
+    return ", ".join(every[:most]) + (f", … ({len(every)} in all)" if len(every) > most else "")
+
+
 def close(word: Any, names: Iterable[Any], *, most: int = 3) -> list[Any]:
     """The names that look like `word`, closest first: equal but for case or path separators, else similar, else
     containing it.

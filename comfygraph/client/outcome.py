@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ..errors import BadAnswer, ExecutionError, Interrupted, JobError, OutOfMemory, ServerError
+from ..errors import BadAnswer, ExecutionError, Interrupted, OutOfMemory, ServerError
 from .messages import ExecutionFailed, ExecutionInterrupted, Picture, execution_failed
 
 MESSAGE_LENGTH = 600
@@ -145,11 +145,6 @@ def of_history(
             exception_type="",
         )
     )
-
-
-def job_error(outcome: Outcome | None) -> JobError | None:
-    """The `JobError` of an outcome, if it is one."""
-    return outcome.error if isinstance(outcome, Failed) and isinstance(outcome.error, JobError) else None
 
 
 def _outputs(value: Any) -> dict[str, Mapping[str, Any]]:

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from . import events as ev
 
 Callback = Callable[[ev.Event], object]
 Progress = bool | Callback
 """False: nothing; True: a bar; a callable: it is called with each event, in the thread that waits."""
-
-
-class Display(Protocol):
-    """Something that shows events."""
-
-    def show(self, event: ev.Event) -> None:
-        """Take an event in."""
-        ...
 
 
 @contextmanager

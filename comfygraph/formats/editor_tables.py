@@ -73,18 +73,6 @@ EXTRA_WIDGETS: Final[dict[str, tuple[Extra, ...]]] = {
     },
 }
 
-VIEWPORT_NODES: Final = frozenset(
-    {
-        "Preview3DAdvanced",
-        "Save3DAdvanced",
-        "PreviewGaussianSplat",
-        "PreviewPointCloud",
-        "SaveGaussianSplat",
-        "SavePointCloud",
-    }
-)
-"""Where a LOAD_3D widget is called ``viewport_state``; elsewhere it is called ``image``."""
-
 MODEL_BUTTONS: Final = (
     ("upload 3d model", "upload3dmodel"),
     ("upload extra resources", "uploadExtraResources"),

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 PREVIEW_IMAGE: Final = 1
 TEXT: Final = 3
 PREVIEW_IMAGE_WITH_METADATA: Final = 4
-PREVIEW_SIZE: Final = 512  # pixels; the server's --preview-size
 SEND_SECONDS: Final = 10.0  # that a client may take to read when its buffer is full
 Message = tuple[Any, Any, "str | None"]
 _FORMATS: Final = {"JPEG": (1, "image/jpeg"), "PNG": (2, "image/png")}

@@ -51,8 +51,8 @@ def test_no_password_in_the_error() -> None:
 def test_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COMFYGRAPH_SERVER", raising=False)
     assert str(parse(None)) == "http://127.0.0.1:8188"
-    monkeypatch.setenv("COMFYGRAPH_SERVER", "https://farm/1")
-    assert str(parse(None)) == "https://farm/1"
+    monkeypatch.setenv("COMFYGRAPH_SERVER", "https://render/1")
+    assert str(parse(None)) == "https://render/1"
 
 
 def test_credentials_are_shown_nowhere() -> None:
