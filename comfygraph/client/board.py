@@ -17,6 +17,8 @@ from . import messages as m
 from .answers import read_queue
 from .events import Event
 from .exchange import Answer, Failure, Reply, Request, check, decode, error_of
+from .outcome import Succeeded
+from .pace import Pace
 from .protocol import JobMachine, SocketView, Timing
 
 LOOK_TIMEOUT = 10.0
@@ -58,6 +60,7 @@ class Board:
         self.epoch = 0
         self.up = False
         self.touched: JobMachine | None = None
+        self._pace = Pace()
         self._drops = 0
         self._remaining: int | None = None
         self._current: tuple[str | None, str | None] = (None, None)
@@ -175,8 +178,12 @@ class Board:
 
     def due(self) -> float:
         """When there is something to do next; infinity when there is not."""
-        due = min((job.due for job in self.jobs.values()), default=float("inf"))
+        due = min((self.due_of(job) for job in self.jobs.values()), default=float("inf"))
         return max(due, self._trouble_until)
+
+    def due_of(self, job: JobMachine) -> float:
+        """When there is something to do for one job."""
+        return self._pace.next(job.due) if job.look == "poll" else job.due
 
     def question(self, now: float) -> Question | None:
         """What to ask now, if anything."""
@@ -195,13 +202,12 @@ class Board:
             return Question("history", request, now, job.prompt_id)
         if any(j.due <= now and j.look == "queue" for j in self.jobs.values()):
             return Question("queue", Request("GET", "/queue", timeout=LOOK_TIMEOUT), now)
-        if any(j.due <= now and j.look == "poll" for j in self.jobs.values()):
-            count = sum(j.look == "poll" for j in self.jobs.values())
-            if count == 1:
-                job = next(j for j in self.jobs.values() if j.look == "poll")
-                request = Request("GET", f"/history/{quote(job.prompt_id, safe='')}", timeout=LOOK_TIMEOUT)
+        polling = [j for j in self.jobs.values() if j.look == "poll"]
+        if any(self._pace.next(j.due) <= now for j in polling):
+            if len(polling) == 1:
+                request = Request("GET", f"/history/{quote(polling[0].prompt_id, safe='')}", timeout=LOOK_TIMEOUT)
             else:
-                newest = (("max_items", str(min(count, MOST_AT_ONCE) + 2)),)
+                newest = (("max_items", str(min(self._pace.entries(now, len(polling)), MOST_AT_ONCE))),)
                 request = Request("GET", "/history", newest, timeout=LOOK_TIMEOUT)
             return Question("polls", request, now)
         return None
@@ -245,11 +251,15 @@ class Board:
         if question.kind == "polls":
             polling = [j for j in self.jobs.values() if j.look == "poll"]
             found = [j for j in polling if j.prompt_id in history]
+            # They were sent in this order, and run in it unless somebody has put one before the others.
+            behind = found != polling[: len(found)]
             for job in found:
                 told += self._tell(job, job.history_answer(history, now, self.socket))
+            seconds = [(isinstance(j.outcome, Succeeded) and j.outcome.seconds) or 0.0 for j in found]
+            self._pace.read(question.asked_at, seconds, open_jobs=len(polling), behind=behind)
             for job in polling:
                 if job.outcome is None and job.look == "poll":
-                    job.polled(now, self.socket, others=bool(found))
+                    job.polled(now, self.socket, others=bool(seconds))
             return told
         for job in [j for j in self.jobs.values() if j.look == "history"]:
             if job.prompt_id in history:

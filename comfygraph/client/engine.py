@@ -110,7 +110,7 @@ class Engine:
         with self._lock:
             self._tell(self.board.accepted(machine, time.monotonic()))
             self._start()
-            self._poke(machine.due)
+            self._poke(self.board.due_of(machine))
 
     def heard(self, machine: JobMachine) -> bool:
         """Has the socket told of it?"""
@@ -121,7 +121,7 @@ class Engine:
         """Something was done to it: look now."""
         with self._lock:
             machine.look_soon(time.monotonic())
-            self._poke(machine.due)
+            self._poke(self.board.due_of(machine))
 
     def wait(self, follow: Follow, limits: Limits) -> None:
         """Return when the job has ended. Raises WaitTimeout."""
@@ -185,7 +185,11 @@ class Engine:
     def _listen(self) -> None:
         """The thread of the socket."""
         while not self._closed:
-            opened = self.transport.connect(self.client_id)
+            try:
+                opened = self.transport.connect(self.client_id)
+            except Exception as error:
+                # A package that is not there, say. Jobs are followed over HTTP; nobody waits for a thread that ended.
+                opened = Failure("refused", f"no socket could be opened: {type(error).__name__}: {error}", error)
             with self._lock:
                 self._attempts += 1
                 if isinstance(opened, Failure):
@@ -235,7 +239,7 @@ class Engine:
                     self._tell(self.board.receive(frame, now))
                     touched = self.board.touched
                     if touched is not None:
-                        self._poke(touched.due)
+                        self._poke(self.board.due_of(touched))
                 continue
             if now - socket.alive_at > DEAD_AFTER:
                 return

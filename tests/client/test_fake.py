@@ -487,6 +487,20 @@ def test_an_error_in_the_threads_ends_every_wait(
         job.wait(timeout=5)
 
 
+def test_a_socket_that_cannot_even_be_tried(
+    server: FakeServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(client_id: str) -> Any:
+        raise ModuleNotFoundError("No module named 'websocket'")
+
+    monkeypatch.setattr(server, "connect", missing)
+    job = submit(client)
+    assert client._engine._attempts, "nobody waits for a thread that has ended"
+    server.start(job.prompt_id)
+    server.end(job.prompt_id)
+    assert job.wait(timeout=5).prompt_id == job.prompt_id
+
+
 def test_many_threads(server: FakeServer, client: Client) -> None:
     done: list[str] = []
 
