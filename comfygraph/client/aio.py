@@ -40,6 +40,9 @@ from .protocol import Timing
 from .result import BaseResult
 from .transport import Broken
 
+AT_ONCE = 64 * 1024
+"""Bytes that are written without a turn through a thread: they go to the system's cache in less time than that takes."""
+
 if TYPE_CHECKING:
     import PIL.Image
 
@@ -75,7 +78,10 @@ class AsyncFile:
 
     async def save(self, folder: str | os.PathLike[str], name: str | None = None) -> Path:
         """Write it into a folder: whole or not at all, and never over another file; see `File.save`."""
-        directory = saving.folder(folder)
+        return await self.save_in(saving.folder(folder), name)
+
+    async def save_in(self, directory: Path, name: str | None = None) -> Path:
+        """As `save`, into a folder that is there."""
         with saving.whole_file(directory, name or self.filename) as (file, finish):
 
             def again() -> None:
@@ -83,7 +89,10 @@ class AsyncFile:
                 file.truncate()
 
             async for chunk in self._chunks(again):
-                await asyncio.to_thread(saving.write, file, chunk, directory)
+                if len(chunk) <= AT_ONCE:
+                    saving.write(file, chunk, directory)
+                else:
+                    await asyncio.to_thread(saving.write, file, chunk, directory)
             return finish()
 
     async def save_url(self, url: str, name: str | None = None) -> str:
@@ -144,7 +153,7 @@ class AsyncResult(BaseResult[AsyncFile]):
             return cast("list[Any]", await self.save_url(str(folder), previews=previews))
         files = self._to_save(previews)
         directory = saving.folder(folder)
-        return [await file.save(directory) for file in files]
+        return [await file.save_in(directory) for file in files]
 
     async def save_url(self, url: str, *, previews: bool = False) -> list[str]:
         """As `save`, into a folder of any file system that fsspec knows."""
@@ -466,6 +475,7 @@ class AsyncClient(ClientBase):
         if on_error not in ("raise", "yield"):
             raise ValueError('on_error: "raise" or "yield"')
         source = iter(graphs)
+        stopped = False
         tasks: deque[asyncio.Task[Any]] = deque()
         jobs: dict[asyncio.Task[Any], AsyncJob] = {}
 
@@ -479,7 +489,8 @@ class AsyncClient(ClientBase):
             raise error
 
         async def top_up() -> None:
-            while len(tasks) < ahead:
+            nonlocal stopped
+            while len(tasks) < ahead and not stopped:
                 try:
                     graph = next(source)
                 except StopIteration:
@@ -487,9 +498,8 @@ class AsyncClient(ClientBase):
                 try:
                     job = await self._submit(graph, live=False, **options)
                 except ComfyError as error:
-                    if on_error == "raise":
-                        raise
                     tasks.append(asyncio.create_task(fail(error)))
+                    stopped = on_error == "raise"
                     continue
                 task = asyncio.create_task(one(job))
                 tasks.append(task)

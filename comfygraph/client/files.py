@@ -222,7 +222,10 @@ class File:
             DownloadError: it did not get here, or the client is closed.
             OutputError: it cannot be written, or `folder` is named like a file.
         """
-        directory = saving.folder(folder)
+        return self.save_in(saving.folder(folder), name)
+
+    def save_in(self, directory: Path, name: str | None = None) -> Path:
+        """As `save`, into a folder that is there."""
         with saving.whole_file(directory, name or self.filename) as (file, finish):
 
             def again() -> None:

@@ -14,6 +14,7 @@ from .job import CancelOnInterrupt, Job
 
 if TYPE_CHECKING:
     from .client import Client
+    from .result import Result
 
 DOWNLOADERS = 3
 
@@ -46,15 +47,18 @@ def _run_all(
     options: Mapping[str, Any],
 ) -> Iterator[Any]:
     waiting: deque[Job | ComfyError] = deque()
-    done: deque[Future[Any] | ComfyError] = deque()
+    done: deque[Future[Any] | Result | ComfyError] = deque()
     pool = ThreadPoolExecutor(DOWNLOADERS, "comfygraph-download") if save_to is not None else None
 
     def fetch(result: Any) -> Any:
         result.saved = result.save(save_to)
         return result
 
+    stopped = False
+
     def top_up() -> None:
-        while len(waiting) < ahead:
+        nonlocal stopped
+        while len(waiting) < ahead and not stopped:
             try:
                 graph = next(graphs)
             except StopIteration:
@@ -63,19 +67,24 @@ def _run_all(
                 # Nobody watches single steps here, and a server spends as long on telling them as on a small job.
                 waiting.append(client._submit(graph, live=False, **options))
             except ComfyError as error:
-                if not tolerant:
-                    raise
                 waiting.append(error)
+                stopped = not tolerant
+
+    def cancel_waiting() -> None:
+        while waiting:
+            job = waiting.popleft()
+            if isinstance(job, Job):
+                with suppress(ComfyError):
+                    job.cancel(timeout=5.0)
 
     def give(item: Any) -> Any:
         try:
-            if isinstance(item, Future):
-                return item.result()
-            raise item
+            item = item.result() if isinstance(item, Future) else item
         except ComfyError as error:
-            if not tolerant:
-                raise
-            return error
+            item = error
+        if isinstance(item, ComfyError) and not tolerant:
+            raise item
+        return item
 
     try:
         top_up()
@@ -87,25 +96,20 @@ def _run_all(
                 with CancelOnInterrupt(*(j for j in waiting if isinstance(j, Job))):
                     result = job.wait(timeout, idle_timeout=idle_timeout)
             except ComfyError as error:
+                done.append(error)
                 if not tolerant:
-                    raise
-                item: Any = error
+                    # What was done before it is given first, and runs for nothing are ended at once.
+                    cancel_waiting()
+                    break
             else:
-                item = result
+                done.append(result if pool is None else pool.submit(fetch, result))
             top_up()
-            if pool is None:
-                yield item
-                continue
-            done.append(item if isinstance(item, ComfyError) else pool.submit(fetch, item))
             # Results wait for their files in order, and the jobs that follow do not wait for them.
             while done and (len(done) > ahead or not isinstance(done[0], Future) or done[0].done()):
                 yield give(done.popleft())
         while done:
             yield give(done.popleft())
     finally:
-        for job in waiting:
-            if isinstance(job, Job):
-                with suppress(ComfyError):
-                    job.cancel(timeout=5.0)
+        cancel_waiting()
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)

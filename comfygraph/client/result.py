@@ -248,7 +248,7 @@ class Result(BaseResult[File]):
             return cast("list[Any]", self.save_url(str(folder), previews=previews))
         files = self._to_save(previews)
         directory = saving.folder(folder)
-        return [file.save(directory) for file in files]
+        return [file.save_in(directory) for file in files]
 
     def save_url(self, url: str, *, previews: bool = False) -> list[str]:
         """As `save`, into a folder of any file system that fsspec knows: ``"s3://bucket/run"``, ``"memory://run"``."""

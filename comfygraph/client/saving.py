@@ -6,8 +6,9 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from io import RawIOBase
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ..errors import OutputError
 from .ids import new_id
@@ -30,6 +31,8 @@ def folder(path: str | os.PathLike[str]) -> Path:
             nearly always meant as the file's own name.
     """
     target = Path(path).expanduser()
+    if target.is_dir():
+        return target
     if target.suffix.lower() in MEDIA_SUFFIXES and not target.exists():
         raise OutputError(
             f"{target}: save() takes a folder, and this is named like a file: give its folder and name={target.name!r}"
@@ -42,7 +45,7 @@ def folder(path: str | os.PathLike[str]) -> Path:
 
 
 @contextmanager
-def whole_file(directory: Path, name: str) -> Iterator[tuple[BinaryIO, Callable[[], Path]]]:
+def whole_file(directory: Path, name: str) -> Iterator[tuple[RawIOBase, Callable[[], Path]]]:
     """A file to write, and what makes it final: until that is called there is nothing under its name.
 
     Args:
@@ -55,7 +58,8 @@ def whole_file(directory: Path, name: str) -> Iterator[tuple[BinaryIO, Callable[
     safe = safe_name(name)
     part = directory / f".{new_id()}.part"
     try:
-        file = part.open("xb")
+        # The chunks are large, or all there is: a buffer would only cost calls of the system.
+        file = part.open("xb", buffering=0)
     except OSError as error:
         raise _unwritable(directory, error) from error
 
@@ -76,10 +80,12 @@ def whole_file(directory: Path, name: str) -> Iterator[tuple[BinaryIO, Callable[
             part.unlink(missing_ok=True)
 
 
-def write(file: BinaryIO, chunk: bytes, directory: Path) -> None:
-    """Write, with a full disk as an OutputError."""
+def write(file: RawIOBase, chunk: bytes, directory: Path) -> None:
+    """Write it all, with a full disk as an OutputError."""
+    rest = memoryview(chunk)
     try:
-        file.write(chunk)
+        while rest:
+            rest = rest[file.write(rest) or 0 :]
     except OSError as error:
         raise _unwritable(directory, error) from error
 

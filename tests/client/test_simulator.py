@@ -255,7 +255,7 @@ def test_map_yields_in_order_and_saves_beside(client: Client, tmp_path: Path) ->
         client.map(graphs, on_error="ignore")  # type: ignore[call-overload]
 
 
-def test_map_and_failures(client: Client, simulator: Simulator) -> None:
+def test_map_and_failures(client: Client, simulator: Simulator, tmp_path: Path) -> None:
     def graphs() -> Iterator[Any]:
         yield picture(2000)[0]
         yield {"1": {"class_type": "NoSuchNode", "inputs": {}}}
@@ -265,8 +265,10 @@ def test_map_and_failures(client: Client, simulator: Simulator) -> None:
     simulator.faults.fail("ImageInvert", "it broke")
     kinds = [type(item).__name__ for item in client.map(graphs(), on_error="yield")]
     assert kinds == ["Result", "GraphError", "ExecutionError", "Result"]
+    given = client.map(graphs(), save_to=tmp_path)
+    assert next(given).saved, "what comes before the failure is given before it is raised"
     with pytest.raises(GraphError):
-        list(client.map(graphs()))
+        next(given)
     deadline = time.monotonic() + 5
     while client.queue() and time.monotonic() < deadline:
         time.sleep(0.02)
