@@ -58,7 +58,7 @@ class Sockets:
 
     def send(self, event: Any, data: Any, client_id: str | None = None) -> None:
         """Send to one client, or to every socket when `client_id` is None."""
-        if self.muted:
+        if self.muted or not (self._by_id or self._outbox or self._faults.silence_left() > 0):
             return
         self._outbox.append((event, data, client_id))
         if not self._woken and not self._loop.is_closed():

@@ -43,17 +43,14 @@ class Store:
             KeyError: no such folder.
             OutsideError: it would lie elsewhere.
         """
-        folder = self.folders[kind]
+        folder = os.fspath(self.folders[kind])
         if any("\0" in part for part in parts):
             raise OutsideError("a name with a null byte")
-        path = Path(os.path.normpath(folder.joinpath(*parts)))
-        if path != folder and folder not in path.parents:
-            raise OutsideError(f"{'/'.join(parts)!r} leads out of the {kind} folder")
+        path = os.path.normpath(os.path.join(folder, *parts))  # noqa: PTH118 - a third of a request's time as Paths
         # A link that something put there must not lead out either.
-        resolved = Path(os.path.realpath(path))
-        if resolved != folder and folder not in resolved.parents:
+        if not _below(path, folder) or (_linked(path, folder) and not _below(os.path.realpath(path), folder)):
             raise OutsideError(f"{'/'.join(parts)!r} leads out of the {kind} folder")
-        return path
+        return Path(path)
 
     def find(self, name: str, default: str = "input") -> Path:
         """The file that a node means by ``"NAME"``, ``"a/b/NAME"`` or ``"NAME [output]"``; it may not exist."""
@@ -112,6 +109,19 @@ class Store:
         pattern = re.compile(re.escape(name) + r"_(\d+)", re.IGNORECASE if os.name == "nt" else 0)
         with os.scandir(folder) as entries:
             return max((int(match[1]) for entry in entries if (match := pattern.match(entry.name))), default=0) + 1
+
+
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder + os.sep)
+
+
+def _linked(path: str, folder: str) -> bool:
+    """Is a link on the way from the folder, which is a real one, to the path?"""
+    while path != folder:
+        if os.path.islink(path):  # noqa: PTH114
+            return True
+        path = os.path.dirname(path)  # noqa: PTH120
+    return False
 
 
 def annotated(name: str) -> tuple[str, str | None]:
