@@ -29,9 +29,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=5_000)
     wanted = parser.parse_args()
     early = 0.0
-    with server(None) as url, Client(url) as client, tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, server(None, Path(folder, "server")) as url, Client(url) as client:
         graphs = (prompt() for _ in range(wanted.jobs))
-        for done, result in enumerate(client.map(graphs, save_to=folder), 1):
+        for done, result in enumerate(client.map(graphs, save_to=Path(folder, "saved")), 1):
             assert len(result.images) == 1
             if done == wanted.jobs // 10:
                 early = resident()
