@@ -15,6 +15,10 @@ from .ids import new_id
 from .names import numbered, safe_name
 
 MOST_NUMBERS = 100_000
+MOST_REMEMBERED = 1000
+_last: dict[tuple[Path, str], int] = {}
+"""The number that was last given to a name in a folder: a server whose output folder is emptied names every picture alike, and
+looking for the next free number from 1 on would take longer with each."""
 MEDIA_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".exr", ".avif", ".apng"),
     *(".mp4", ".webm", ".mkv", ".mov", ".avi", ".m4v"),
@@ -92,7 +96,10 @@ def write(file: RawIOBase, chunk: bytes, directory: Path) -> None:
 
 def _settle(part: Path, directory: Path, name: str) -> Path:
     """Give the part its name: a link fails when the name is taken, so two writers never meet."""
-    for number in range(1, MOST_NUMBERS):
+    key = directory, name
+    last = _last.get(key, 0)
+    first = last + 1 if last and (directory / numbered(name, last)).exists() else 1
+    for number in range(first, first + MOST_NUMBERS):
         target = directory / (name if number == 1 else numbered(name, number))
         try:
             os.link(part, target)
@@ -105,6 +112,10 @@ def _settle(part: Path, directory: Path, name: str) -> Path:
             except FileExistsError:
                 continue
             part.replace(target)
+        if number > 1:
+            if len(_last) >= MOST_REMEMBERED:
+                _last.clear()
+            _last[key] = number
         return target
     raise OutputError(f"{directory / name}: {MOST_NUMBERS} files of this name are there already")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -113,3 +114,21 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
         saving.folder(tmp_path / "file")
     with pytest.raises(OutputError, match="cannot be written to"), saving.whole_file(tmp_path / "nowhere", "x"):
         pass
+
+
+def test_the_next_number_is_not_looked_for_from_the_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    link = os.link
+
+    def counted(source: Any, target: Any) -> None:
+        tried.append(Path(target).name)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", counted)
+    names = [put(tmp_path, "fox.png", b"x").name for _ in range(30)]
+    assert names == ["fox.png", *(f"fox_{n}.png" for n in range(2, 31))]
+    assert len(tried) < 40
+    (tmp_path / "fox_30.png").unlink()
+    (tmp_path / "fox_7.png").unlink()
+    assert put(tmp_path, "fox.png", b"x").name == "fox_7.png", "what was taken away is free again"
+    assert put(tmp_path, "fox.png", b"x").name == "fox_30.png"
