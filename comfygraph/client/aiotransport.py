@@ -18,6 +18,7 @@ from .exchange import Answer, Failure, FailureKind, Request
 from .files import DOWNLOAD_TIMEOUT
 from .http import CHUNK, CLOSED, CONNECT_TIMEOUT, MOST_REDIRECTS, TOTAL_FACTOR, describe
 from .messages import MAX_BINARY
+from .proxies import UnusableProxy, http_only
 from .transport import Broken, Closed
 
 if TYPE_CHECKING:
@@ -183,8 +184,8 @@ class AioTransport:
             if urllib.request.proxy_bypass(self.address.host):
                 return None
             proxies = urllib.request.getproxies()
-            return proxies.get("https" if self.address.secure else "http") or proxies.get("all")
-        return self._proxy or None
+            return http_only(proxies.get("https" if self.address.secure else "http") or proxies.get("all"))
+        return http_only(self._proxy) or None
 
     def _what(self, request: Request) -> str:
         return f"{request.method} {self.address}{request.path}"
@@ -286,6 +287,8 @@ def classify(error: Exception) -> tuple[FailureKind, str]:
     """What an exception of aiohttp means, without its own text: that can hold the URL with a token in it."""
     import aiohttp
 
+    if isinstance(error, UnusableProxy):
+        return "refused", str(error)
     table: tuple[tuple[type[BaseException], FailureKind, str], ...] = (
         (aiohttp.ClientSSLError, "insecure", "the secure connection failed: is its certificate trusted? (ca=)"),
         (ssl.SSLError, "insecure", "the secure connection failed: is its certificate trusted? (ca=)"),

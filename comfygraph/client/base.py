@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import GraphError, NotComfyUI, PartlyRefused
 from . import address as addresses
-from . import flows
+from . import flows, proxies
 from .credentials import Credentials
 from .exchange import Answer, check, decode
 from .ids import new_id
@@ -54,6 +54,7 @@ class ClientBase:
             raise ValueError("timeout: a positive, finite number of seconds")
         self.address = addresses.parse(url)
         self._api_key = api_key
+        proxy = proxies.parse(proxy)
         secrets = tuple(s for s in (api_key, proxy) if s)
         self._credentials = Credentials(self.address, headers=headers, token=token, auth=auth, secrets=secrets)
         self._timeout, self._ca, self._proxy = timeout, ca, proxy

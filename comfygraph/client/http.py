@@ -336,6 +336,8 @@ def _classify(error: Exception) -> tuple[FailureKind, str]:
             return kind, text
     if any(isinstance(item, UnicodeError) for item in chain):
         return "refused", "no such host"
+    if any(isinstance(item, r.InvalidSchema) and "SOCKS" in str(item) for item in chain):
+        return "refused", "a SOCKS proxy needs a package: pip install 'comfygraph[socks]'"
     if any(isinstance(item, (r.InvalidURL, r.InvalidSchema, r.MissingSchema, r.InvalidHeader)) for item in chain):
         return "refused", "an address or header that HTTP does not have"
     return "broken", f"the connection broke ({type(error).__name__})"
