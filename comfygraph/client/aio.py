@@ -386,8 +386,12 @@ class AsyncClient(ClientBase):
         )
         try:
             taken = await engine.run(flows.post_prompt(body, machine.prompt_id, lambda: machine.heard, prepared.where))
-        except BaseException:
+        except BaseException as error:
             engine.drop(machine.prompt_id)
+            if isinstance(error, asyncio.CancelledError):
+                # It may have arrived already, and nobody would know of it.
+                with contextlib.suppress(ComfyError):
+                    await asyncio.shield(engine.run(flows.cancel_once(machine.prompt_id)))
             raise
         engine.accepted(machine)
         problems = left_out(taken, prepared, catalogue, chosen)

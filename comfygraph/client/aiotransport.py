@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     import aiohttp
 
 
+TLS_GOODBYE = 0.05
+"""Seconds for that; aiohttp's documentation asks for a wait too."""
+
+
 class AioTransport:
     """HTTP and WebSocket by aiohttp to one server. The arguments are those of `http.HttpTransport`."""
 
@@ -224,6 +228,9 @@ class AioTransport:
         if self._client is not None:
             client, self._client = self._client, None
             await client.close()
+            if self.address.secure:
+                # asyncio says goodbye to TLS connections in its next turns; a loop that ends before leaves them open.
+                await asyncio.sleep(TLS_GOODBYE)
 
 
 class AioDownload:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from urllib.parse import quote
@@ -27,7 +28,7 @@ from .answers import (
 )
 from .base import ClientBase, left_out, needs_socket, partly_refused
 from .exchange import Form, Request, ask, check, decode_object
-from .job import Job
+from .job import CancelOnInterrupt, Job
 from .prepare import Prepared, Runnable, prepare
 from .progress import Progress, shown
 from .protocol import Timing
@@ -233,8 +234,12 @@ class Client(ClientBase):
             taken = engine.run(
                 flows.post_prompt(body, machine.prompt_id, lambda: engine.heard(machine), prepared.where)
             )
-        except BaseException:
+        except BaseException as error:
             engine.drop(machine.prompt_id)
+            if isinstance(error, KeyboardInterrupt):
+                # It may have arrived already, and nobody would know of it.
+                with suppress(ComfyError):
+                    engine.run(flows.cancel_once(machine.prompt_id))
             raise
         engine.accepted(machine)
         self._whole(job, taken, prepared, catalogue, chosen)
@@ -289,8 +294,10 @@ class Client(ClientBase):
         with shown(progress) as show:
             if show is None:
                 return job.wait(timeout, idle_timeout=idle_timeout)
-            for event in job.events(timeout, idle_timeout=idle_timeout):
-                show(event)
+            # Ctrl-C may come while an event is shown, too.
+            with CancelOnInterrupt(job):
+                for event in job.events(timeout, idle_timeout=idle_timeout):
+                    show(event)
         return job.result()
 
     @overload

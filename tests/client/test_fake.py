@@ -474,6 +474,32 @@ def test_ctrl_c_cancels_and_says_so(
     assert f"job {job.prompt_id}: cancelled" in capsys.readouterr().err
 
 
+def test_ctrl_c_while_an_event_is_shown(server: FakeServer, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    job = submit(client)
+
+    def show(event: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        client.watch(job, progress=show, timeout=5)
+    assert server.pending == []
+    assert capsys.readouterr().err.count(f"job {job.prompt_id}: cancelled") == 1
+
+
+def test_ctrl_c_while_the_prompt_is_posted(server: FakeServer, client: Client) -> None:
+    def script(request: Request) -> Reply | None:
+        if (request.method, request.path) == ("POST", "/prompt"):
+            server.ordinary(request)
+            raise KeyboardInterrupt
+        return None
+
+    server.script = script
+    with pytest.raises(KeyboardInterrupt):
+        submit(client)
+    assert len(server.prompts) == 1
+    assert server.pending == []
+
+
 def test_an_error_in_the_threads_ends_every_wait(
     server: FakeServer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ import pytest
 from benchmarks.faults import ROWS, Row, see
 from comfygraph import AsyncClient, Client, Graph
 from comfygraph.client import PartnerNodeWarning, Timing, events
+from comfygraph.client.exchange import Reply, Request
 from comfygraph.errors import (
     BadAnswer,
     ComfyError,
@@ -399,6 +400,23 @@ def test_async_cancel_and_many_at_once(release: str) -> None:
             with pytest.raises(JobDeleted):
                 await second.wait(timeout=5)
             await first.cancel(timeout=20)
+            # A task that is cancelled while its prompt is on the way takes the prompt back.
+            original = client._engine.transport.send
+
+            async def held(asked: Request) -> Reply:
+                reply = await original(asked)
+                if (asked.method, asked.path) == ("POST", "/prompt"):
+                    await asyncio.sleep(60)
+                return reply
+
+            client._engine.transport.send = held  # type: ignore[method-assign]
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(client.run(slow), 1.0)
+            client._engine.transport.send = original  # type: ignore[method-assign]
+            deadline = time.monotonic() + 10
+            while await client.queue() and time.monotonic() < deadline:
+                await asyncio.sleep(0.02)
+            assert not await client.queue()
             results = await asyncio.gather(*(client.run(picture(7100 + n)[0]) for n in range(8)))
             assert len({r.prompt_id for r in results}) == 8
 
