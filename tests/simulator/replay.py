@@ -234,6 +234,11 @@ class Replay:
             # Recorded after a pause: the prompt was done by then, which no message says to a client without an id.
             place = self.sim.url + self._mapped(event["path"])
             _until(lambda: requests.get(place, timeout=PATIENCE).json())
+        over = event["body"].get("status") if isinstance(event.get("body"), dict) else None
+        if event["path"].startswith("/api/jobs/") and over in ("cancelled", "completed", "failed"):
+            # The last message of a run comes before its history is written.
+            job = self.sim.url + self._mapped(event["path"])
+            _until(lambda: requests.get(job, timeout=PATIENCE).json().get("status") == over)
         self.exchanges += 1
         place = f"{event['method']} {event['path']} ({self.note})"
         try:
