@@ -8,9 +8,12 @@ how long the last ones took on the server: so there is always another half for i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 SHORTEST, LONGEST = 0.01, 0.1
 """Seconds between two reads, as far as this decides: results of quick jobs are kept back for no longer."""
+LEAST, MOST = 1e-4, 3600.0
+"""Seconds that a job is taken to have run, whatever the server says."""
 SPARE = 3
 """Entries that are read beyond those expected: another client's jobs, and those that end meanwhile."""
 
@@ -21,7 +24,7 @@ class Pace:
     def __init__(self) -> None:
         self._due = 0.0
         self._running = False
-        self._each: float | None = None
+        self._each = 0.0
         self._found_at = 0.0
         self._beyond = 0
 
@@ -46,13 +49,17 @@ class Pace:
             open_jobs: how many were looked for.
             behind: one was found that was sent after another that was not: the next read looks past all that were.
         """
+        # Who waits waits for the oldest: when that one was missed, there is no time to lose. Once: where a later prompt runs
+        # before an earlier one (`front=True`), it is so in every read.
+        hurry = behind and not self._beyond
         if behind:
             self._beyond += len(seconds)
         elif seconds:
             self._beyond = 0
         self._running = bool(seconds)
         if seconds:
-            self._each = sum(seconds) / len(seconds)
+            each = sum(seconds) / len(seconds)
+            # The server's word, and it says whole milliseconds.
+            self._each = min(max(each, LEAST), MOST) if isfinite(each) else MOST
             self._found_at = asked_at
-            # Who waits waits for the oldest: when that one was missed, there is no time to lose.
-            self._due = asked_at if behind else asked_at + min(max(open_jobs / 2 * self._each, SHORTEST), LONGEST)
+            self._due = asked_at if hurry else asked_at + min(max(open_jobs / 2 * self._each, SHORTEST), LONGEST)

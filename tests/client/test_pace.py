@@ -23,12 +23,22 @@ def test_the_first_read_takes_all_and_the_next_what_should_have_ended() -> None:
     assert pace.entries(8.0, 16) == 16 + SPARE
 
 
-@pytest.mark.parametrize(("seconds", "gap"), [(0.0, SHORTEST), (0.0001, SHORTEST), (30.0, LONGEST)])
+@pytest.mark.parametrize(
+    ("seconds", "gap"),
+    [
+        (0.0, SHORTEST),
+        (5e-324, SHORTEST),
+        (30.0, LONGEST),
+        (1e308, LONGEST),
+        (float("inf"), LONGEST),
+        (float("nan"), LONGEST),
+    ],
+)
 def test_the_gap_is_bounded(seconds: float, gap: float) -> None:
     pace = Pace()
     pace.read(1.0, [seconds], open_jobs=16, behind=False)
     assert pace.next(1.02) == pytest.approx(1.0 + gap)
-    assert pace.entries(1.1, 16) <= 16 + SPARE
+    assert SPARE <= pace.entries(1.1, 16) <= 16 + SPARE
 
 
 def test_slow_jobs_go_by_their_own_clock() -> None:
@@ -50,6 +60,13 @@ def test_one_that_was_missed_is_looked_for_at_once_and_past_the_others() -> None
     assert pace.entries(1.03, 5) == 5 + 11 + SPARE, "until it is found"
     pace.read(1.03, [0.001], open_jobs=5, behind=False)
     assert pace.entries(1.04, 4) < 5 + 11 + SPARE
+
+
+def test_jobs_that_run_the_other_way_round_are_not_asked_for_without_a_pause() -> None:
+    pace = Pace()
+    for read in range(5):
+        pace.read(1.0 + read, [0.001], open_jobs=16, behind=True)
+        assert pace.next(1.0 + read) == pytest.approx(1.0 + read + (0 if read == 0 else SHORTEST))
 
 
 class Server:
