@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, cast
 
 from ..errors import BadAnswer, ExecutionError, Interrupted, OutOfMemory, ServerError
@@ -190,5 +191,6 @@ def _seconds(messages: Sequence[tuple[str, Mapping[str, Any]]]) -> float | None:
         if isinstance(stamp, (int, float)) and not isinstance(stamp, bool):
             times[kind] = float(stamp)
     if "execution_start" in times and "execution_success" in times:
-        return max(times["execution_success"] - times["execution_start"], 0.0) / 1000
+        spent = times["execution_success"] - times["execution_start"]
+        return max(spent, 0.0) / 1000 if isfinite(spent) else None
     return None

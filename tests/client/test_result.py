@@ -13,7 +13,7 @@ from comfygraph import Graph
 from comfygraph.client.events import Preview
 from comfygraph.client.files import File, Place, places
 from comfygraph.client.messages import Picture
-from comfygraph.client.outcome import Succeeded
+from comfygraph.client.outcome import Succeeded, of_history
 from comfygraph.client.result import Result
 from comfygraph.errors import DownloadError, EditError, OutputError
 from comfygraph.nodes import EmptyImage, PreviewImage, SaveImage
@@ -226,3 +226,14 @@ def test_a_folder_named_like_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "old.png").mkdir()
     assert file.save(tmp_path / "old.png") == tmp_path / "old.png" / "a.png"
     assert file.save(tmp_path / "run-1.5") == tmp_path / "run-1.5" / "a.png"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "seconds"), [(1000, 3500, 2.5), (5, 1, 0.0), (0, float("nan"), None), (-1e308, 1e308, None)]
+)
+def test_how_long_it_ran(start: float, end: float, seconds: float | None) -> None:
+    messages = [["execution_start", {"timestamp": start}], ["execution_success", {"timestamp": end}]]
+    entry = {"outputs": {}, "status": {"status_str": "success", "completed": True, "messages": messages}}
+    outcome = of_history(entry, "p", lambda node: (node, None))
+    assert isinstance(outcome, Succeeded)
+    assert outcome.seconds == seconds
