@@ -110,6 +110,11 @@ class Node(metaclass=_Called):
 
             self._bind(*arguments(_plan_of(type(self)), type(self).__name__, inputs))
 
+        def __getattr__(self, name: str) -> Any:
+            from .untyped import no_attribute
+
+            raise no_attribute(self, name)
+
     def _bind(self, *values: Any) -> None:
         """Take the constructor's arguments, in the order of the definition."""
         plan = self._plan or _plan_of(type(self))

@@ -219,3 +219,15 @@ def _unknown_class(class_type: Any) -> type[Node]:
         "__doc__": "A node of a class that comfygraph has no definition of.",
     }
     return cast("type[Node]", type("UnknownNode", (Node,), body))
+
+
+def no_attribute(node: Node, name: str) -> AttributeError:
+    """What to raise for an attribute that a node does not have: which of its outputs is meant, or that it is an input."""
+    head = f"{type(node).__name__} has no attribute {name!r}"
+    if name.startswith("_"):
+        return AttributeError(head, name=name, obj=node)
+    if name in node.inputs:
+        hint = f"it is an input: .inputs[{name!r}] reads it, and graph.set(node, {name}=…) gives a graph with another"
+    else:
+        hint = did_you_mean(name, node.output_names, what="output")
+    return AttributeError(f"{head}; {hint}", name=name, obj=node)

@@ -12,7 +12,15 @@ import pytest
 
 from comfygraph import Graph, raw
 from comfygraph.errors import EditError, FormatError, GraphError
-from comfygraph.nodes import CLIPTextEncode, EmptyImage, ImageInvert, KSampler, PreviewImage, SaveImage
+from comfygraph.nodes import (
+    CheckpointLoaderSimple,
+    CLIPTextEncode,
+    EmptyImage,
+    ImageInvert,
+    KSampler,
+    PreviewImage,
+    SaveImage,
+)
 
 from .corpus import catalogue, prompts
 from .pipelines import SDXL_JSON, chain, sdxl
@@ -226,3 +234,20 @@ def test_pickled_handles_still_find_their_nodes() -> None:
     assert handle in again
     assert again.set(handle, steps=3)[handle].inputs["steps"] == 3
     assert pickle.loads(pickle.dumps(sampled)).inputs["seed"] == 42
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("model", "did you mean 'MODEL'?"),
+        ("LATENT", "there are: 'MODEL', 'CLIP', 'VAE'"),
+        ("ckpt_name", "it is an input: .inputs['ckpt_name'] reads it"),
+    ],
+)
+def test_an_attribute_that_is_not_there(name: str, hint: str) -> None:
+    loader = CheckpointLoaderSimple(ckpt_name="x.safetensors")
+    with pytest.raises(AttributeError, match=f"CheckpointLoaderSimple has no attribute '{name}'") as caught:
+        getattr(loader, name)
+    assert hint in str(caught.value)
+    assert not hasattr(loader, name)
+    assert not hasattr(loader, "__iter__")
