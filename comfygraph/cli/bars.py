@@ -34,10 +34,6 @@ def watch(client: Client, job: Job, show: Callable[[Event], None], timeout: floa
 
     try:
         return client.watch(job, progress=show, timeout=timeout)
-    except KeyboardInterrupt:
-        if not job.done:
-            say(f"job {job.prompt_id}: {_cancelled(job)}")
-        raise
     except ServerUnreachable as error:
         raise Failed(f"{advice_free(str(error))}; the job, if it is still there, is {job.prompt_id}") from error
     except WaitTimeout as error:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 _noted = threading.Event()
 
@@ -19,15 +20,28 @@ _noted = threading.Event()
 def noted() -> Iterator[None]:
     """Note Ctrl-C meanwhile. A process that ignores it (``nohup``), or has a handler of its own, goes on doing so."""
     _noted.clear()
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    with _note_instead_of(signal.SIGINT, signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM (``kill``, a container that stops) is as Ctrl-C meanwhile, so that temporary files are cleaned up."""
+    with _note_instead_of(signal.SIGTERM, signal.SIG_DFL):
+        yield
+
+
+@contextmanager
+def _note_instead_of(number: signal.Signals, usual: Any) -> Iterator[None]:
+    """Note a signal meanwhile, where its handler is the usual one and this is the thread that gets signals."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(number) != usual:
         yield
         return
-    signal.signal(signal.SIGINT, _note)
+    signal.signal(number, _note)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(number, usual)
 
 
 def _note(number: int, frame: FrameType | None) -> None:
@@ -50,16 +64,3 @@ def stop_if_interrupted() -> None:
 def forget() -> None:
     """It was what the command waited for."""
     _noted.clear()
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """SIGTERM (``kill``, a container that stops) is as Ctrl-C meanwhile, so that temporary files are cleaned up."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, _note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -31,7 +31,7 @@ from .client import AHEAD
 from .events import Event
 from .exchange import Failure, Form, Request, ask, check, decode_object
 from .files import MOST_BYTES, MOST_IN_MEMORY, TRIES, Kind, Place, closed, open_image, short, whole_or_error
-from .follow import Follow, Limits
+from .follow import Follow, Limits, again
 from .job import CANCEL_TIMEOUT, JobStatus, status_of, to_dict
 from .outcome import Failed
 from .prepare import Prepared, Runnable, prepare
@@ -40,14 +40,14 @@ from .protocol import Timing
 from .result import BaseResult
 from .transport import Broken
 
-AT_ONCE = 64 * 1024
-"""Bytes that are written without a turn through a thread: they go to the system's cache in less time than that takes."""
-
 if TYPE_CHECKING:
     import PIL.Image
 
     from ..catalogue import Catalogue
     from ..node import Node
+
+AT_ONCE = 64 * 1024
+"""Bytes that are written without a turn through a thread: they go to the system's cache in less time than that takes."""
 
 
 class AsyncFile:
@@ -199,7 +199,7 @@ class AsyncJob:
 
     async def wait(self, timeout: float | None = None, *, idle_timeout: float | None = None) -> AsyncResult:
         """Wait until it has ended, and give what it made; see `Job.wait`. Cancelling the wait leaves the job alone."""
-        self._follow = self._engine.again(self._follow)
+        self._follow = again(self._engine, self._follow)
         await self._engine.wait(self._follow, Limits(timeout, idle_timeout, time.monotonic()))
         return self.result()
 
@@ -225,7 +225,7 @@ class AsyncJob:
 
     async def events(self, timeout: float | None = None, *, idle_timeout: float | None = None) -> AsyncIterator[Event]:
         """Its events, from its beginning, as they come; see `Job.events`."""
-        self._follow = self._engine.again(self._follow)
+        self._follow = again(self._engine, self._follow)
         async for batch in self._engine.events(self._follow, Limits(timeout, idle_timeout, time.monotonic())):
             for event in batch:
                 yield event
@@ -233,7 +233,7 @@ class AsyncJob:
 
     async def cancel(self, timeout: float = CANCEL_TIMEOUT) -> bool:
         """End this job and no other, wherever it is; see `Job.cancel`."""
-        self._follow = self._engine.again(self._follow)
+        self._follow = again(self._engine, self._follow)
         machine = self._follow.machine
         if machine.outcome is not None:
             return False

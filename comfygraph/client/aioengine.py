@@ -11,7 +11,7 @@ from ..errors import BadAnswer, ServerUnreachable
 from . import messages
 from .aiotransport import AioSocket, AioTransport
 from .board import Board, Told
-from .engine import HELLO, RECONNECT, SLICE
+from .engine import HELLO, RECONNECT, SLICE, no_socket
 from .events import Event, Finished
 from .exchange import Failure, Flow, Pause, Reply
 from .follow import Follow, Limits
@@ -63,15 +63,6 @@ class AsyncEngine:
         self._follows[machine.prompt_id] = (follow, asyncio.Event())
         self.board.add(machine)
         return follow
-
-    def again(self, follow: Follow) -> Follow:
-        """Follow a job anew when its outcome is not known: the server may be back."""
-        if not follow.machine.unknown:
-            return follow
-        self.drop(follow.machine.prompt_id)
-        anew = self.follow(follow.machine.again(), id_of=follow.id_of, ids=follow.ids)
-        self.accepted(anew.machine)
-        return anew
 
     def drop(self, prompt_id: str) -> None:
         """Follow it no more: the server refused it."""
@@ -139,7 +130,11 @@ class AsyncEngine:
 
     async def _listen(self) -> None:
         while not self._closed:
-            opened = await self.transport.connect(self.client_id)
+            opened: AioSocket | Failure
+            try:
+                opened = await self.transport.connect(self.client_id)
+            except Exception as error:
+                opened = no_socket(error)
             self._attempts += 1
             self._socket_news.set()
             if isinstance(opened, Failure):
@@ -180,7 +175,8 @@ class AsyncEngine:
                 continue
             self.board.touched = None
             self._tell(self.board.receive(frame, now))
-            if self.board.touched is not None and self.board.touched.due <= now:
+            touched = self.board.touched
+            if touched is not None and self.board.due_of(touched) <= now:
                 self._wake.set()
 
     async def _watch(self) -> None:

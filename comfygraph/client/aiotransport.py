@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 TLS_GOODBYE = 0.05
-"""Seconds for that; aiohttp's documentation asks for a wait too."""
+"""Seconds that TLS connections are given to end after they were closed; aiohttp's documentation asks for a wait too."""
 
 
 class AioTransport:

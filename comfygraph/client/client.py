@@ -291,13 +291,12 @@ class Client(ClientBase):
         idle_timeout: float | None = None,
     ) -> Result:
         """Wait for a job and show how far it is; as `run`, for a job that was submitted or attached before."""
-        with shown(progress) as show:
+        # Ctrl-C may come while an event is shown, too.
+        with CancelOnInterrupt(job), shown(progress) as show:
             if show is None:
                 return job.wait(timeout, idle_timeout=idle_timeout)
-            # Ctrl-C may come while an event is shown, too.
-            with CancelOnInterrupt(job):
-                for event in job.events(timeout, idle_timeout=idle_timeout):
-                    show(event)
+            for event in job.events(timeout, idle_timeout=idle_timeout):
+                show(event)
         return job.result()
 
     @overload

@@ -33,6 +33,12 @@ SLICE = 0.5
 """Longest wait in one piece: so Ctrl-C is seen on every system."""
 
 
+def no_socket(error: Exception) -> Failure:
+    """For a transport that could not even try (a package that is not there, say): jobs are followed over HTTP then, and
+    nobody waits for a listener that has ended."""
+    return Failure("refused", f"no socket could be opened: {type(error).__name__}: {error}", error)
+
+
 class Engine:
     """Follows jobs on one server.
 
@@ -89,15 +95,6 @@ class Engine:
             self._follows[machine.prompt_id] = (follow, threading.Condition(self._lock))
             self.board.add(machine)
             return follow
-
-    def again(self, follow: Follow) -> Follow:
-        """Follow a job anew when its outcome is not known: the server may be back."""
-        if not follow.machine.unknown:
-            return follow
-        self.drop(follow.machine.prompt_id)
-        anew = self.follow(follow.machine.again(), id_of=follow.id_of, ids=follow.ids)
-        self.accepted(anew.machine)
-        return anew
 
     def drop(self, prompt_id: str) -> None:
         """Follow it no more: the server refused it."""
@@ -188,8 +185,7 @@ class Engine:
             try:
                 opened = self.transport.connect(self.client_id)
             except Exception as error:
-                # A package that is not there, say. Jobs are followed over HTTP; nobody waits for a thread that ended.
-                opened = Failure("refused", f"no socket could be opened: {type(error).__name__}: {error}", error)
+                opened = no_socket(error)
             with self._lock:
                 self._attempts += 1
                 if isinstance(opened, Failure):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import WaitTimeout
 from .events import Event, Preview
@@ -55,6 +55,34 @@ class Follow:
         """The events from the `number`-th on that are still there, and the number to ask with next."""
         first = self.number - len(self._events)
         return [event for event in self._events[max(number - first, 0) :] if event is not None], self.number
+
+
+class Follower(Protocol):
+    """What an engine does with the jobs it follows."""
+
+    def follow(
+        self, machine: JobMachine, *, id_of: Callable[[Any], str] | None = None, ids: tuple[str, ...] = ()
+    ) -> Follow:
+        """Follow a job from now on."""
+        ...
+
+    def accepted(self, machine: JobMachine) -> None:
+        """The server took it."""
+        ...
+
+    def drop(self, prompt_id: str) -> None:
+        """Follow it no more."""
+        ...
+
+
+def again(engine: Follower, follow: Follow) -> Follow:
+    """Follow a job anew when its outcome is not known: the server may be back."""
+    if not follow.machine.unknown:
+        return follow
+    engine.drop(follow.machine.prompt_id)
+    anew = engine.follow(follow.machine.again(), id_of=follow.id_of, ids=follow.ids)
+    engine.accepted(anew.machine)
+    return anew
 
 
 class Limits:

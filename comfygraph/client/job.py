@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from ..errors import ComfyError, Interrupted, JobDeleted, WaitTimeout
 from . import flows
 from .events import Event
-from .follow import Follow, Limits
+from .follow import Follow, Limits, again
 from .outcome import Failed, Succeeded
 from .result import Result
 
@@ -116,7 +116,7 @@ class Job:
             KeyboardInterrupt: Ctrl-C; the job is cancelled first.
         """
         limits = Limits(timeout, idle_timeout, time.monotonic())
-        self._follow = self._engine.again(self._follow)
+        self._follow = again(self._engine, self._follow)
         with CancelOnInterrupt(self):
             self._engine.wait(self._follow, limits)
         return self.result()
@@ -150,7 +150,7 @@ class Job:
             What `wait` raises, after the last event: a loop over the events of a failed job does not end quietly.
         """
         limits = Limits(timeout, idle_timeout, time.monotonic())
-        self._follow = self._engine.again(self._follow)
+        self._follow = again(self._engine, self._follow)
         with CancelOnInterrupt(self):
             for batch in self._engine.events(self._follow, limits):
                 yield from batch
@@ -169,7 +169,7 @@ class Job:
             WaitTimeout: it runs still; the interruption was asked for.
             ServerError: the server could not be asked.
         """
-        self._follow = self._engine.again(self._follow)
+        self._follow = again(self._engine, self._follow)
         machine = self._follow.machine
         if machine.outcome is not None:
             return False

@@ -23,7 +23,7 @@ def parse(proxy: str | None) -> str | None:
     """
     if not proxy:
         return proxy
-    whole = proxy if "://" in proxy else f"http://{proxy}"
+    whole = with_scheme(proxy)
     try:
         parts = urlsplit(whole)
         good = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
@@ -35,8 +35,13 @@ def parse(proxy: str | None) -> str | None:
     return whole
 
 
+def with_scheme(proxy: str) -> str:
+    """The address with its scheme: HTTP's where it has none, as in ``http_proxy=proxy:3128``."""
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
 def http_only(proxy: str | None) -> str | None:
     """The proxy of an `AsyncClient`. Raises UnusableProxy for a SOCKS proxy, which aiohttp does not know."""
     if proxy and proxy.lower().startswith("socks"):
         raise UnusableProxy("AsyncClient goes through HTTP proxies only, and this one is SOCKS; Client takes both")
-    return proxy and (proxy if "://" in proxy else f"http://{proxy}")
+    return proxy and with_scheme(proxy)

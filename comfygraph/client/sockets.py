@@ -12,6 +12,7 @@ from .address import Address
 from .credentials import Credentials
 from .exchange import FailureKind
 from .messages import MAX_BINARY
+from .proxies import with_scheme
 from .transport import Closed
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def _proxy(proxy: str | None) -> dict[str, Any]:
     if not proxy:
         # The library would else look at the environment by rules of its own.
         return {"http_no_proxy": ["*"]}
-    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    parts = urlsplit(with_scheme(proxy))
     options: dict[str, Any] = {
         "http_proxy_host": parts.hostname,
         "http_proxy_port": parts.port or 80,
