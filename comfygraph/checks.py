@@ -24,7 +24,7 @@ from .problems import Problem, Severity
 from .raw_values import Raw
 from .self_checks import self_check
 from .server_facts import ALL, SELF_CHECKED, SELF_COMPARED
-from .text import close, did_you_mean, joined, listed, shown
+from .text import close, did_you_mean, joined, listed, meant, shown
 from .uploads import Upload
 from .values import MAX_DEPTH, WRAPPER, Verdict, is_wrapped_link, judge, reads_as_link, too_deep
 
@@ -484,7 +484,7 @@ class _Check:
     def _look_for_class(self, class_type: str) -> str:
         near = close(class_type, self.known)
         if near:
-            return f"did you mean {' or '.join(shown(name) for name in near)}?"
+            return meant(near)
         for release in RELEASES:
             if release != self.known.release and class_type in Catalogue.bundled(release):
                 return f"ComfyUI {release} has it: the server is of another release"

@@ -15,7 +15,7 @@ from .links import Link, Output, fits, members
 from .naming import input_name, option_names
 from .raw_values import OMITTED, Raw
 from .text import did_you_mean, joined, listed, shown
-from .values import WRAPPER, Verdict, is_wrapped_link, judge, span
+from .values import WRAPPER, Verdict, copied, is_wrapped_link, judge, span
 
 if TYPE_CHECKING:
     from .node import Node, Option
@@ -462,13 +462,9 @@ def jsonable(value: Any, at: Field) -> Any:
     """`value` if JSON can hold it. Raises Misfit."""
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
-    import json
-    from copy import deepcopy
-
     try:
-        json.dumps(value)
-        return deepcopy(value)  # what the caller does with its own later is its own affair
-    except (TypeError, ValueError, RecursionError):
+        return copied(value)
+    except ValueError:
         raise at.misfit(
             "invalid_input_type", f"{at.name} cannot be sent: {shown(value)} is no JSON value", at.wanted()
         ) from None

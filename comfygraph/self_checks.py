@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .definition import InputDef
 from .server_facts import ALL, SELF_CHECKED
-from .text import close, shown
+from .text import close, meant, shown
 from .values import Verdict
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _file(class_type: str, d: InputDef, value: str, known: Catalogue) -> Verdict
 def _file_hint(name: str, d: InputDef) -> str:
     near = close(name, d.options or ())
     if near:
-        return f"did you mean {' or '.join(shown(other) for other in near)}?"
+        return meant(near)
     return "a file of yours is sent along when it is given as a Path (on the command line: @file)"
 
 

@@ -73,8 +73,13 @@ def did_you_mean(word: Any, names: Iterable[Any], *, what: str = "option") -> st
         return f"there is no {what} at all"
     found = close(word, every)
     if found:
-        return f"did you mean {' or '.join(shown(name) for name in found)}?"
+        return meant(found)
     return f"there {'is' if len(every) == 1 else 'are'}: {listed(every)}"
+
+
+def meant(names: Iterable[Any]) -> str:
+    """A hint: one of these, which `close` has found."""
+    return f"did you mean {' or '.join(shown(name) for name in names)}?"
 
 
 def _key(name: str) -> str:

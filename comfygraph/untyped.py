@@ -152,18 +152,14 @@ def give(node: Node, inputs: Mapping[str, object]) -> None:
 
 def json_copy(name: str, value: object) -> Any:
     """A JSON value, the caller's own no more. Raises EditError."""
-    import json
-    from copy import deepcopy
-
     from .text import shown
-    from .values import reads_as_link
+    from .values import copied, reads_as_link
 
     if reads_as_link(value):
         raise EditError(f"{name}: {shown(value)} reads as a link by id, and a node has no id yet: give it the output")
     try:
-        json.dumps(value)
-        return deepcopy(value)
-    except (TypeError, ValueError, RecursionError):
+        return copied(value)
+    except ValueError:
         raise EditError(f"{name} cannot be sent: {shown(value)} is no JSON value") from None
 
 

@@ -173,6 +173,18 @@ def too_deep(value: Any) -> bool:
     return True
 
 
+def copied(value: Any) -> Any:
+    """A copy of a JSON value: what the caller does with its own later is its own affair. Raises ValueError for what is none."""
+    import json
+    from copy import deepcopy
+
+    try:
+        json.dumps(value)
+        return deepcopy(value)
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError("no JSON value") from None
+
+
 def reads_as_link(value: Any) -> bool:
     """Whether the executor takes this value for a link (comfy_execution/graph_utils.py ``is_link``)."""
     return (

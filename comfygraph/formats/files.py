@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,12 +25,8 @@ def load(path: Path, catalogue: Mapping[str, NodeDef] | None = None) -> dict[str
     Raises:
         FormatError: the file cannot be read, or holds no workflow; one line that says why.
     """
-    try:
+    with _naming(path):
         return api.read(to_api(_content(path), catalogue))
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error.__cause__
-    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        raise FormatError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def subgraph_names(path: Path) -> dict[str, str]:
@@ -40,12 +37,19 @@ def subgraph_names(path: Path) -> dict[str, str]:
     """
     from .python_groups import names_in
 
-    try:
+    with _naming(path):
         return names_in(_content(path))
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """What cannot be read is told as a FormatError that names the file."""
+    try:
+        yield
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error.__cause__
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        raise FormatError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def to_api(data: Any, catalogue: Mapping[str, NodeDef] | None = None) -> Mapping[str, Any]:

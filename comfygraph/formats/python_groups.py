@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
+from .editor_file import mapping, sequence
 from .python_repeats import LEAST, Repeat, shape
 from .python_steps import Step
 
@@ -23,24 +23,16 @@ def names_in(workflow: object) -> dict[str, str]:
         >>> names_in({"nodes": [{"id": 88, "type": "a1b2"}], "definitions": {"subgraphs": [{"id": "a1b2", "name": "Upscale"}]}})
         {'88': 'Upscale'}
     """
-    data = _mapping(workflow)
-    definitions = _list(_mapping(data.get("definitions")).get("subgraphs"))
-    known = {str(_mapping(d).get("id")): _mapping(d).get("name") for d in definitions}
+    data = mapping(workflow) or {}
+    definitions = (mapping(d) or {} for d in sequence((mapping(data.get("definitions")) or {}).get("subgraphs")))
+    known = {str(d.get("id")): d.get("name") for d in definitions}
     found: dict[str, str] = {}
-    for node in _list(data.get("nodes")):
-        row = _mapping(node)
+    for node in sequence(data.get("nodes")):
+        row = mapping(node) or {}
         name = known.get(str(row.get("type")))
         if isinstance(name, str):
             found[str(row.get("id"))] = name
     return found
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def find(steps: Mapping[str, Step], order: Sequence[str], names: Mapping[str, str]) -> list[Repeat]:
@@ -79,20 +71,15 @@ def together(steps: Mapping[str, Step], order: Sequence[str], groups: Sequence[R
     for repeat in groups:
         for part in repeat.parts:
             content[part[-1]] = part
-    needs = {b: {block[s] for n in nodes for _, s, _ in steps[n].links()} - {b} for b, nodes in content.items()}
-    feeds: dict[str, list[str]] = {b: [] for b in content}
-    for b, sources in needs.items():
-        for source in sources:
-            feeds[source].append(b)
-    waiting = {b: len(sources) for b, sources in needs.items()}
-    ready = [(place[b], b) for b, count in waiting.items() if count == 0]
-    heapq.heapify(ready)
-    found: list[str] = []
-    while ready:
-        _, b = heapq.heappop(ready)
-        found += content[b]
-        for user in feeds[b]:
-            waiting[user] -= 1
-            if waiting[user] == 0:
-                heapq.heappush(ready, (place[user], user))
-    return found if len(found) == len(order) else None
+    import networkx as nx
+
+    flow: nx.DiGraph[str] = nx.DiGraph()
+    flow.add_nodes_from(content)
+    flow.add_edges_from((block[s], b) for b, nodes in content.items() for n in nodes for _, s, _ in steps[n].links())
+    flow.remove_edges_from(list(nx.selfloop_edges(flow)))
+    try:
+        return [
+            node_id for b in nx.lexicographical_topological_sort(flow, key=place.__getitem__) for node_id in content[b]
+        ]
+    except nx.NetworkXUnfeasible:
+        return None
